@@ -1,0 +1,251 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"resetbot/conversation"
+)
+
+// The ports. bot declares them because it is their only consumer; package
+// bottest has one suite for each, which every adapter passes. All methods are
+// safe for concurrent use and honour their context. An error means that
+// something is broken or out of reach; it never says anything about a person's
+// answer, and never holds a password, a code, a full telephone number or a
+// text that somebody typed. What is an answer is a value.
+
+// Chat is a platform through which people talk: Teams, Slack, a web page, a
+// terminal.
+type Chat interface {
+	// Send renders what m says in m.Locale and hands it to the platform. It
+	// may be called twice with the same page: a page is shown at least once, a
+	// step never happens twice. Pages of one person come one after the other.
+	//
+	// Delivered means that the platform took it; Undeliverable that nobody is
+	// there any more (blocked, deleted, left); Later, or an error, that it may
+	// work in a while.
+	Send(ctx context.Context, m Outgoing) (conversation.DeliveryResult, error)
+}
+
+// Outgoing is a page on its way to a person.
+type Outgoing struct {
+	User    conversation.User
+	Address string // what the chat itself gave with the person's input
+	Locale  string
+	State   conversation.State
+	Page    conversation.Page
+	// Picture is the captcha as a PNG, where Page.Media asks for one.
+	Picture []byte
+}
+
+// Directory is where the accounts are: Active Directory, Entra ID, the demo.
+type Directory interface {
+	// Find looks for the account with that name (address, user name, in lower
+	// case, without a NetBIOS domain), or with that id. found is false when
+	// nobody has it, and when more than one has. An account that may not be
+	// reset is found, with its Reason.
+	Find(ctx context.Context, q Query) (account Account, found bool, err error)
+
+	// Reset gives the account a new password and lifts its lock-out. It does
+	// not ask for another change at the next sign-in. A refusal is a value,
+	// with its flaws and, where the directory has a sentence of its own, that.
+	// An error wraps ErrNotWritten when nothing can have been written; with
+	// any other error, as with WriteUnknown, nobody knows. It is never retried.
+	Reset(ctx context.Context, id conversation.AccountID, password conversation.Secret) (Write, error)
+
+	// Unlock lifts the lock-out and nothing else. Unlocking what is not locked
+	// is WriteDone. Errors as for Reset.
+	Unlock(ctx context.Context, id conversation.AccountID) (Write, error)
+
+	// Changed tells whether the account's password was written since mark was
+	// read. It asks the same controller as the write did, while that lives.
+	Changed(ctx context.Context, id conversation.AccountID, mark string) (conversation.ChangedResult, error)
+
+	// VerifyPassword signs in with a password, to see whether it is right. It
+	// counts in the directory's own lock-out like any other sign-in.
+	VerifyPassword(ctx context.Context, id conversation.AccountID, password conversation.Secret) (bool, error)
+}
+
+// ErrNotWritten is wrapped by the errors of Reset and Unlock that are certain
+// to have changed nothing.
+var ErrNotWritten = errors.New("nothing was written")
+
+// Query names an account, by name or by id, never both.
+type Query struct {
+	Name string
+	ID   conversation.AccountID
+}
+
+// Account is an account as its directory tells it.
+type Account struct {
+	ID      conversation.AccountID
+	UPN     string
+	Mail    string
+	User    string // sAMAccountName or the like
+	Given   string
+	Family  string
+	Display string // "M. de Vries"
+	Mobile  string // as the directory holds it, "+31 612345678" or worse
+	// MobileSince is when the number last changed, where the directory tells.
+	MobileSince time.Time
+	Reason      conversation.Reason
+	Locked      bool // by the directory's own lock-out
+	MinLength   int  // of a password, where the directory tells; else 0
+	Locale      string
+	// Mark changes with every write of the password, whoever writes it. Opaque.
+	Mark string
+}
+
+// Write is what came of a Reset or an Unlock.
+type Write struct {
+	Result conversation.WriteResult
+	Flaws  []conversation.PasswordFlaw
+	Word   string // the directory's own sentence, for the person
+}
+
+// Verifier is one way to prove who one is.
+type Verifier interface {
+	// Challenge sends the text message, starts the call, sends the
+	// notification. It may be called again with the same challenge after a
+	// crash: the person may then get it twice, with the same code. An error
+	// says that nothing is likely to reach the person.
+	Challenge(ctx context.Context, c Challenge) error
+
+	// Check judges an answer; for calls and notifications answer is empty, and
+	// Check waits until the person acted or ctx ends, which is NoAnswer.
+	// A right answer names its single-use mark: "code:<challenge>",
+	// "totp:<account>:<device>:<step>", "call:<id>". An error says nothing
+	// about the answer; the try is then given back.
+	Check(ctx context.Context, c Challenge, answer conversation.Secret) (Judgement, error)
+}
+
+// Challenge is what a Verifier asks of a person.
+type Challenge struct {
+	ID      string
+	Method  conversation.Method
+	Account conversation.AccountID
+	UPN     string
+	Number  conversation.Secret // E.164, read from the directory just now
+	Code    conversation.Secret // derived from ID; the same whenever asked
+	Digits  string              // two, to be typed in the app or on the telephone
+	Expires time.Time
+	Locale  string
+	Chat    string // from where it is asked, for the text
+	Receipt string
+	// Mine lets the call ask for Digits instead of just #.
+	WithDigits bool
+}
+
+// Judgement is what a Verifier says of an answer.
+type Judgement struct {
+	Verdict conversation.Verdict
+	Mark    string // of a right answer
+}
+
+// Notifier tells the owner of an account what happened to it, on every
+// channel known.
+type Notifier interface {
+	// Tell tells it. It may be called again after an error, or after a crash.
+	Tell(ctx context.Context, owner Account, n conversation.Notice) error
+}
+
+// Authenticators keeps the secrets of enrolled authenticator apps, sealed
+// with a key of their own.
+type Authenticators interface {
+	// Enrolled gives an account's authenticators, oldest first; none is no error.
+	Enrolled(ctx context.Context, account conversation.AccountID) ([]Authenticator, error)
+	// Enrol adds one, or replaces the one with the same id.
+	Enrol(ctx context.Context, account conversation.AccountID, a Authenticator) error
+	// Remove takes one away; taking away what is not there is no error.
+	Remove(ctx context.Context, account conversation.AccountID, device string) error
+}
+
+// Authenticator is one app on one device.
+type Authenticator struct {
+	ID     string
+	Name   string
+	Secret conversation.Secret // the key of RFC 6238, 20 bytes or more, base32 without padding
+	Since  time.Time
+}
+
+// Store keeps everything that must outlive a crash.
+type Store interface {
+	// Update loads the conversation of user (the zero value where there is
+	// none), asks t what it reads, loads that, calls t.Step, and writes the
+	// whole Change or nothing; it returns when that is durable. No two updates
+	// that share a conversation, an account or a counter overlap.
+	//
+	// t.Reads and t.Step may be called more than once, and only the last call
+	// counts; they never see a transaction, and must not call the store. An
+	// error of Step is returned as it is and nothing is written; a panic of
+	// Step becomes an error of this Update alone. A Change that is Same is
+	// returned without a write. The audit lines of the Change are chained in
+	// the same commit, head last.
+	Update(ctx context.Context, user conversation.User, t Transition) (conversation.Change, error)
+
+	// Conversation gives what Update would load.
+	Conversation(ctx context.Context, user conversation.User) (conversation.Conversation, error)
+
+	// Due names users whose conversation must be looked at before a moment,
+	// the earliest first, at most limit.
+	Due(ctx context.Context, before time.Time, limit int) ([]conversation.User, error)
+
+	// Notices gives notices that are due before a moment, the earliest first.
+	// Settle removes one; Postpone makes it due later and counts an attempt.
+	Notices(ctx context.Context, before time.Time, limit int) ([]conversation.Notice, error)
+	Settle(ctx context.Context, id string) error
+	Postpone(ctx context.Context, id string, due time.Time) error
+
+	// Sweep forgets counters, marks and account records that may be forgotten
+	// at now, at most limit, and tells how many it forgot.
+	Sweep(ctx context.Context, now time.Time, limit int) (int, error)
+
+	// Append adds audit lines that belong to no conversation.
+	Append(ctx context.Context, lines ...conversation.Line) error
+	// Lines calls each with the audit's entries from a sequence number on, in
+	// order, until the end or an error of each.
+	Lines(ctx context.Context, from uint64, each func(Entry) error) error
+	// Head is the newest entry; the zero Entry while there is none.
+	Head(ctx context.Context) (Entry, error)
+
+	// EndAll forgets every conversation and notice, and appends line: what is
+	// left of a restored back-up once somebody accepted it.
+	EndAll(ctx context.Context, line conversation.Line) error
+
+	// Alone reports whether no other process can have this store open.
+	Alone() bool
+
+	io.Closer
+}
+
+// Transition is a step as a store sees it.
+type Transition struct {
+	Reads func(conversation.Conversation) conversation.Reads
+	Step  func(conversation.Conversation, conversation.Facts) (conversation.Change, error)
+}
+
+// ErrUnreadable is wrapped by the error of Update and Conversation for a
+// record that cannot be opened: another key, another user's record, damage.
+// The caller ends that conversation with Discard; it is never taken for none.
+var ErrUnreadable = errors.New("unreadable record")
+
+// Discarder is what a Store offers to get rid of a record that it cannot read.
+type Discarder interface {
+	// Discard removes the conversation of user unread, and appends line.
+	Discard(ctx context.Context, user conversation.User, line conversation.Line) error
+}
+
+// Limiter counts what precedes a conversation, or belongs to the whole
+// service: sources, the budget of text messages.
+type Limiter interface {
+	// Spend counts one under key and reports whether it was still within l; if
+	// not, nothing is counted, and until is when one may be again.
+	Spend(ctx context.Context, key conversation.CounterKey, id string, l conversation.Limit, now time.Time) (ok bool, until time.Time, err error)
+}
+
+// Painter draws captchas. The same answer and seed give the same picture.
+type Painter interface {
+	Paint(answer conversation.Secret, seed [32]byte) ([]byte, error)
+}

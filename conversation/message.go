@@ -1,0 +1,259 @@
+package conversation
+
+import "time"
+
+// MessageID names a sentence or a page of the catalogue in conversation/words.
+// The ids are stable: an operator's own texts are keyed by them.
+type MessageID string
+
+// The pages.
+const (
+	AskStart        MessageID = "start.ask"
+	AskElse         MessageID = "start.else"
+	AskHints        MessageID = "start.hints"
+	AskOwn          MessageID = "who.own"     // is this your account?
+	AskWho          MessageID = "who.ask"     // name, and captcha where there is one
+	AskCaptcha      MessageID = "who.captcha" // the name is known, the captcha is not
+	WaitFind        MessageID = "wait.find"
+	AskMethod       MessageID = "step.choose"
+	AskNumber       MessageID = "step.number"
+	AskSMSCode      MessageID = "step.sms"
+	AskAppCode      MessageID = "step.code"
+	WaitCall        MessageID = "step.call"
+	WaitCallDigits  MessageID = "step.call_digits"
+	WaitPush        MessageID = "step.push"
+	WaitCheck       MessageID = "wait.check"
+	AskPassword     MessageID = "password.ask"
+	WaitChange      MessageID = "wait.change"
+	WaitUnlock      MessageID = "wait.unlock"
+	WaitUnknown     MessageID = "wait.unknown"
+	EndReset        MessageID = "done.reset"
+	EndUnlocked     MessageID = "done.unlock"
+	EndSolved       MessageID = "end.solved"
+	EndCancelled    MessageID = "end.cancelled"
+	EndExpired      MessageID = "end.expired"
+	EndLocked       MessageID = "end.locked"
+	EndBusy         MessageID = "end.busy" // too many conversations begun
+	EndDenied       MessageID = "end.denied"
+	EndDesk         MessageID = "end.desk"
+	EndNoPhone      MessageID = "end.no_phone"   // "I don't have my phone with me"
+	EndLostPhone    MessageID = "end.lost_phone" // lost or stolen
+	EndOneFamily    MessageID = "end.one_family"
+	EndNoMethods    MessageID = "end.no_methods"
+	EndNotOwn       MessageID = "end.not_own"    // this chat resets one's own password only
+	EndIneligible   MessageID = "end.ineligible" // own chat only: the real reason is in Args.Reason
+	EndNotLocked    MessageID = "end.not_locked" // own chat only: there is nothing to unlock
+	EndRefusals     MessageID = "end.refusals"   // ten passwords refused
+	EndStillLocked  MessageID = "end.still_locked"
+	EndDisplaced    MessageID = "end.displaced"
+	EndWithdrawn    MessageID = "end.withdrawn"
+	EndUnresolved   MessageID = "end.unresolved" // a day has passed and nobody can tell
+	EndRestored     MessageID = "end.restored"   // the store is a restored back-up
+	EndTrouble      MessageID = "end.trouble"    // a record that cannot be read; said from memory
+	SayTrouble      MessageID = "say.trouble"    // nothing could be stored; said from memory
+	AskFollowUp     MessageID = "followup.ask"
+	NoteFollowUpYes MessageID = "followup.yes"
+	NoteFollowUpNo  MessageID = "followup.no"
+)
+
+// What is said above a page, before it is shown (again).
+const (
+	NoteUnclear         MessageID = "note.unclear"       // I did not understand
+	NoteUnclearHelp     MessageID = "note.unclear_help"  // twice: how it works, and the service desk
+	NoteStale           MessageID = "note.stale"         // that button belongs to an older page
+	NoteResumed         MessageID = "note.resumed"       // welcome back, you are here
+	NoteMinutes         MessageID = "note.minutes"       // Args.Minutes left
+	NoteHelp            MessageID = "note.help"          // what to do on any page
+	NoteDesk            MessageID = "note.desk"          // how to reach a person, said without leaving the page
+	NoteBackHere        MessageID = "note.back_here"     // there is no way further back
+	NoteCannotCancel    MessageID = "note.cannot_cancel" // a write is under way
+	NoteBusyNow         MessageID = "note.busy_now"      // still working on your last answer
+	NoteNameForm        MessageID = "note.name_form"
+	NoteDomain          MessageID = "note.domain" // Args.Domain
+	NoteNameFirst       MessageID = "note.name_first"
+	NoteCaptchaWrong    MessageID = "note.captcha_wrong"
+	NoteCaptchaOld      MessageID = "note.captcha_old" // its five minutes are over
+	NoteCaptchaNew      MessageID = "note.captcha_new"
+	NoteDirectoryDown   MessageID = "note.directory_down"
+	NoteNumberForm      MessageID = "note.number_form"
+	NoteNumberKind      MessageID = "note.number_kind"
+	NoteNumberDigits    MessageID = "note.number_digits" // Args.Digits
+	NoteNumberWrong     MessageID = "note.number_wrong"  // own chat, or after the first proof
+	NoteNotMyNumber     MessageID = "note.not_my_number"
+	NoteCooldown        MessageID = "note.cooldown"   // Args.At: the next challenge may start
+	NoteChallenges      MessageID = "note.challenges" // Args.At: all challenges of this hour are used
+	NoteNotSent         MessageID = "note.not_sent"
+	NoteMethodDown      MessageID = "note.method_down"
+	NoteFamilyUsed      MessageID = "note.family_used"
+	NoteNotEnrolled     MessageID = "note.not_enrolled"
+	NoteTooYoung        MessageID = "note.too_young"
+	NoteCodeForm        MessageID = "note.code_form"
+	NoteCodeWrong       MessageID = "note.code_wrong"  // Args.Left
+	NoteCodeSame        MessageID = "note.code_same"   // the same wrong answer again: not counted
+	NoteCodeUsed        MessageID = "note.code_used"   // a right code, but used before
+	NoteCodeOver        MessageID = "note.code_over"   // three wrong ones: choose again
+	NoteCodeLate        MessageID = "note.code_late"   // its five minutes are over
+	NoteNotJudged       MessageID = "note.not_judged"  // could not be checked, not counted
+	NoteNothing         MessageID = "note.nothing"     // no answer came
+	NoteInterrupted     MessageID = "note.interrupted" // we were restarted: answer again
+	NoteStepDone        MessageID = "note.step_done"
+	NoteOnPhone         MessageID = "note.on_phone" // nothing is typed here
+	NotePasswordChat    MessageID = "note.password_chat"
+	NotePasswordAgain   MessageID = "note.password_again" // interrupted before the write
+	NotePasswordTwice   MessageID = "note.password_twice" // the two fields differ
+	NotePasswordBlank   MessageID = "note.password_blank" // a blank at an end: meant so?
+	NotePasswordRefused MessageID = "note.password_refused"
+	NoteWriteOpen       MessageID = "note.write_open" // another write of this account is under way
+	NoteStillUnknown    MessageID = "note.still_unknown"
+	NotChanged          MessageID = "note.not_changed" // looked up: the password was not changed
+)
+
+// What the owner of an account is told outside the conversation.
+const (
+	TellProved   MessageID = "owner.proved"   // a first proof was given
+	TellReset    MessageID = "owner.reset"    // the password was changed
+	TellUnlocked MessageID = "owner.unlocked" //
+	TellLocked   MessageID = "owner.locked"   // too many tries
+	TellDenied   MessageID = "owner.denied"   // a notification was denied
+)
+
+// Choice is what a person can pick on a page, by a button or in words.
+type Choice string
+
+// The choices.
+const (
+	PickReset     Choice = "reset"
+	PickStuck     Choice = "stuck"
+	PickElse      Choice = "else"
+	PickWorks     Choice = "works"
+	PickUnlock    Choice = "unlock"
+	PickYes       Choice = "yes"
+	PickNo        Choice = "no"
+	PickOther     Choice = "other_account"
+	PickCaptcha   Choice = "new_captcha"
+	PickAudio     Choice = "audio"
+	PickSMS       Choice = "sms"
+	PickCall      Choice = "call"
+	PickPush      Choice = "push"
+	PickCode      Choice = "code"
+	PickNoPhone   Choice = "no_phone"
+	PickLostPhone Choice = "lost_phone"
+	PickNotMine   Choice = "not_my_number"
+	PickMicrosoft Choice = "microsoft"
+	PickResend    Choice = "resend"
+	PickMethod    Choice = "other_method"
+	PickName      Choice = "other_name"
+	PickDesk      Choice = "desk"
+	PickBack      Choice = "back"
+	PickCancel    Choice = "cancel"
+	PickHelp      Choice = "help"
+	PickAgain     Choice = "again"
+	PickDutch     Choice = "dutch"
+	PickEnglish   Choice = "english"
+)
+
+// Everywhere are the choices that work on every page, whether it shows them
+// or not.
+var Everywhere = []Choice{PickBack, PickCancel, PickHelp, PickDesk, PickDutch, PickEnglish}
+
+// Offer is a choice as a page shows it.
+type Offer struct {
+	Choice Choice `json:"c"`
+	// Off says why this choice is shown but cannot be picked ("already used
+	// in step 1"); empty when it can.
+	Off MessageID `json:"off,omitempty"`
+}
+
+// Field is something to fill in. Every field but the two of the password can
+// be typed as a plain message.
+type Field string
+
+// The fields.
+const (
+	FieldName      Field = "name"
+	FieldCaptcha   Field = "captcha"
+	FieldNumber    Field = "number"
+	FieldCode      Field = "code"
+	FieldPassword  Field = "password"
+	FieldConfirm   Field = "confirm"
+	FieldMeantSo   Field = "meant_so" // "yes": the blank at the end is part of the password
+	fieldsMax            = 8
+	typedMax             = 4096 // bytes of one typed text; more is not read
+	formTextLength       = 320  // characters of a name: the longest address of RFC 5321 is 254
+)
+
+// Args are the values in a page's sentences, typed so that a transcript can
+// be reproduced and a renderer can write them as the language wants.
+type Args struct {
+	At      time.Time      `json:"at,omitzero"`     // a moment that is told: when a lock ends, when to try again
+	Minutes int            `json:"min,omitempty"`   // minutes left, rounded up
+	Left    int            `json:"left,omitempty"`  // tries left
+	Step    int            `json:"step,omitempty"`  // verificatiestap 1 or 2
+	Digits  string         `json:"dig,omitempty"`   // two digits: the end of a number, or what to type in the app
+	Name    string         `json:"name,omitempty"`  // whom the new password is for; shown as plain text
+	Domain  string         `json:"dom,omitempty"`   // one of the organisation's
+	Length  int            `json:"len,omitempty"`   // the least length of a password
+	Reason  Reason         `json:"why,omitempty"`   // why an account cannot be reset; own chat only
+	Faults  []PasswordFlaw `json:"flaws,omitempty"` // what is wrong with the password
+	Word    string         `json:"word,omitempty"`  // a sentence of the directory's own, already cleaned
+}
+
+// Note is a sentence said above a page.
+type Note struct {
+	ID   MessageID `json:"id"`
+	Args Args      `json:"args,omitzero"`
+}
+
+// Media is a picture or sound that a page shows.
+type Media struct {
+	Kind string `json:"kind"` // "captcha"
+	ID   string `json:"id"`
+}
+
+// MediaCaptcha is the only kind of media there is.
+const MediaCaptcha = "captcha"
+
+// Page is what is said now: neutral, without a language and without a
+// platform. A conversation has exactly one; a newer one replaces it.
+type Page struct {
+	// Version grows by one with each change of the page. An adapter that can
+	// edit what it sent (Teams, Slack) keeps its own note of it.
+	Version int `json:"v"`
+	// Token is 128 bits; every button and form carries it, and only the
+	// newest one opens anything. It outlives a mere repetition of the page.
+	Token   string    `json:"tok"`
+	ID      MessageID `json:"id"`
+	Args    Args      `json:"args,omitzero"`
+	Notes   []Note    `json:"notes,omitempty"`
+	Crumb   int       `json:"crumb,omitempty"` // 1 step 1, 2 step 2, 3 new password, 4 all done; 0 none shown
+	Offers  []Offer   `json:"offers,omitempty"`
+	Fields  []Field   `json:"fields,omitempty"`
+	Media   *Media    `json:"media,omitempty"`
+	Receipt string    `json:"rcpt,omitempty"`
+	Ends    time.Time `json:"ends,omitzero"` // when the conversation is over
+	// Delivered is set when the chat took it, Attempts and Retry when it
+	// could not yet.
+	Delivered bool      `json:"dlv,omitempty"`
+	Attempts  int       `json:"att,omitempty"`
+	Retry     time.Time `json:"retry,omitzero"`
+}
+
+// Shows reports whether the page offers choice as one that can be picked.
+func (p Page) Shows(choice Choice) bool {
+	for _, o := range p.Offers {
+		if o.Choice == choice {
+			return o.Off == ""
+		}
+	}
+	return false
+}
+
+// Asks reports whether the page has field.
+func (p Page) Asks(field Field) bool {
+	for _, f := range p.Fields {
+		if f == field {
+			return true
+		}
+	}
+	return false
+}
