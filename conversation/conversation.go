@@ -101,8 +101,13 @@ type Challenge struct {
 	Spent string `json:"spent,omitempty"`
 	// Number is the fingerprint of the number that the person typed.
 	Number string `json:"num,omitempty"`
-	// Heard are fingerprints of the answers that were judged wrong.
-	Heard []string `json:"heard,omitempty"`
+	// Heard are fingerprints of the answers that were judged wrong, Pending of
+	// the one that is being judged, Tries how many were.
+	Heard   []string `json:"heard,omitempty"`
+	Pending string   `json:"pending,omitempty"`
+	Tries   int      `json:"tries,omitempty"`
+	// Hinted is set once the page asked whether nothing came.
+	Hinted bool `json:"hinted,omitempty"`
 }
 
 // Captcha is the riddle of page 1. Its answer is derived from ID.
@@ -155,7 +160,8 @@ type Conversation struct {
 	Over    time.Time `json:"over,omitzero"`
 
 	Bound    []Bound    `json:"bound,omitempty"` // whom the chat proves this person to be
-	Typed    string     `json:"typed,omitempty"` // canonical name of page 1; forgotten once it was looked up
+	Typed    string     `json:"typed,omitempty"` // canonical name of page 1, kept so that nobody types it twice
+	Named    int        `json:"named,omitempty"` // how many names were looked up
 	Captcha  Captcha    `json:"captcha,omitzero"`
 	Subject  Subject    `json:"subject,omitzero"`
 	Method   Method     `json:"method,omitempty"` // chosen for the step that is on
@@ -168,6 +174,7 @@ type Conversation struct {
 	Seen     []string `json:"seen,omitempty"`    // fingerprints of the last 32 event ids
 	Unclear  int      `json:"unclear,omitempty"` // misunderstandings on this page
 	Failed   bool     `json:"failed,omitempty"`  // a proof failed
+	Used     []string `json:"used,omitempty"`    // fingerprints of right answers: a late repetition is no new try
 	Refusals int      `json:"refusals,omitempty"`
 	Exposed  []string `json:"exposed,omitempty"` // fingerprints of what was typed in the chat on the password page
 	Reminded bool     `json:"reminded,omitempty"`
@@ -216,6 +223,9 @@ func (c Conversation) Due(p Policy) time.Time {
 	} else if c.Write != nil {
 		earlier(c.Write.Next)
 	}
+	if c.awaitsText() {
+		earlier(c.Question.At.Add(p.WaitFor))
+	}
 	if !c.State.mustRun() {
 		earlier(c.Ends)
 		if !c.Reminded {
@@ -223,6 +233,13 @@ func (c Conversation) Due(p Policy) time.Time {
 		}
 	}
 	return due
+}
+
+// awaitsText reports whether a text message was promised, and nobody asked yet
+// whether it came.
+func (c Conversation) awaitsText() bool {
+	answering := c.State == Step1Answer || c.State == Step2Answer
+	return answering && c.Question != nil && c.Question.Method == SMS && !c.Question.Hinted
 }
 
 // TaskKind says what is to be done outside.

@@ -1,6 +1,9 @@
 package conversation
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // MessageID names a sentence or a page of the catalogue in conversation/words.
 // The ids are stable: an operator's own texts are keyed by them.
@@ -61,6 +64,7 @@ const (
 	NoteUnclear         MessageID = "note.unclear"       // I did not understand
 	NoteUnclearHelp     MessageID = "note.unclear_help"  // twice: how it works, and the service desk
 	NoteStale           MessageID = "note.stale"         // that button belongs to an older page
+	NoteMicrosoft       MessageID = "note.microsoft"     // the link to Microsoft's own page
 	NoteResumed         MessageID = "note.resumed"       // welcome back, you are here
 	NoteMinutes         MessageID = "note.minutes"       // Args.Minutes left
 	NoteHelp            MessageID = "note.help"          // what to do on any page
@@ -152,6 +156,10 @@ const (
 	PickEnglish   Choice = "english"
 )
 
+// PickOwn is the choice of the nth account that the chat proves the person to
+// be; Args.Accounts of the page has their names.
+func PickOwn(n int) Choice { return Choice("own" + strconv.Itoa(n)) }
+
 // Everywhere are the choices that work on every page, whether it shows them
 // or not.
 var Everywhere = []Choice{PickBack, PickCancel, PickHelp, PickDesk, PickDutch, PickEnglish}
@@ -196,6 +204,8 @@ type Args struct {
 	Reason  Reason         `json:"why,omitempty"`   // why an account cannot be reset; own chat only
 	Faults  []PasswordFlaw `json:"flaws,omitempty"` // what is wrong with the password
 	Word    string         `json:"word,omitempty"`  // a sentence of the directory's own, already cleaned
+	// Accounts are the names of the accounts behind the choices PickOwn(0)….
+	Accounts []string `json:"accs,omitempty"`
 }
 
 // Note is a sentence said above a page.

@@ -1,0 +1,285 @@
+package conversation
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Pages 4 to 7: the new password, the write, and finding out whether it was
+// written when nobody said so.
+
+func (s *step) askPassword(notes ...Note) {
+	if !s.now.Before(s.c.Ends) {
+		s.expire()
+		return
+	}
+	length := max(s.Policy.PasswordMin, s.c.Subject.Length)
+	s.show(Page{
+		ID: AskPassword, Args: Args{Name: s.c.Subject.Name, Length: length},
+		Fields: []Field{FieldPassword, FieldConfirm}, Offers: offers(PickCancel, PickDesk),
+	}, notes...)
+}
+
+// password takes the form of page 4. What comes as a plain message is taken
+// for a password that should not have been typed there: it is not kept, its
+// fingerprint is, and it is refused as the new password.
+func (s *step) password() {
+	if s.in.Kind != Filled {
+		if typed := s.in.Fields[FieldPassword]; !typed.Empty() {
+			s.exposed(typed)
+			return
+		}
+		s.unclear()
+		return
+	}
+	password, confirm := s.in.Fields[FieldPassword], s.in.Fields[FieldConfirm]
+	switch {
+	case !password.Equal(confirm):
+		s.askPassword(Note{ID: NotePasswordTwice})
+	case blankAtAnEnd(password.Reveal()) && s.in.Fields[FieldMeantSo].Reveal() != "yes":
+		s.askPassword(Note{ID: NotePasswordBlank})
+		s.c.Page.Fields = append(s.c.Page.Fields, FieldMeantSo)
+	default:
+		s.submit(NewSecret(s.Rules.Normal(password.Reveal())))
+	}
+}
+
+func (s *step) exposed(typed Secret) {
+	fp := s.Keys.Fingerprint("exposed", s.c.ID, s.Rules.Normal(typed.Reveal()))
+	if !slices.Contains(s.c.Exposed, fp) && len(s.c.Exposed) < exposedMax {
+		s.c.Exposed = append(slices.Clone(s.c.Exposed), fp)
+	}
+	s.repeat(Note{ID: NotePasswordChat})
+}
+
+const exposedMax = 32
+
+func blankAtAnEnd(password string) bool {
+	first, _ := utf8.DecodeRuneInString(password)
+	last, _ := utf8.DecodeLastRuneInString(password)
+	return unicode.IsSpace(first) || unicode.IsSpace(last)
+}
+
+// submit judges a new password by our own rules first.
+func (s *step) submit(password Secret) {
+	words := []string{s.c.Subject.Name, s.c.Subject.UPN, s.Policy.Organisation}
+	flaws := s.Rules.Judge(password.Reveal(), s.c.Subject.Length, append(words, s.Policy.Domains...))
+	if slices.Contains(s.c.Exposed, s.Keys.Fingerprint("exposed", s.c.ID, password.Reveal())) {
+		flaws = append(flaws, FlawExposed)
+	}
+	if len(flaws) > 0 {
+		s.refuse(flaws, "")
+		return
+	}
+	s.follow(Submitted)
+	s.order(Task{Kind: TaskReread})
+	s.ch.Secret = password
+	s.show(Page{ID: WaitChange})
+}
+
+// refuse says what is wrong and asks again; both proofs are kept.
+func (s *step) refuse(flaws []PasswordFlaw, word string) {
+	s.c.Refusals++
+	if s.c.Refusals >= s.Policy.Refusals {
+		s.end(Refer, Page{ID: EndRefusals})
+		s.detail("refusals")
+		return
+	}
+	s.askPassword(Note{ID: NotePasswordRefused, Args: Args{
+		Faults: flaws, Word: word, Length: max(s.Policy.PasswordMin, s.c.Subject.Length),
+	}})
+}
+
+// reread takes the account as it is just before the write. Everything that
+// page 1 relied on must still be so; the proofs are counted again from the
+// record; nobody else's write may be open. Only then is the write committed,
+// with the change mark that will tell whether it was done.
+func (s *step) reread(out Outcome) {
+	if s.c.State != Unlocking && s.c.State != Confirming {
+		s.ch.Same = true
+		return
+	}
+	a := out.Account
+	switch {
+	case out.Trouble:
+		s.notWritten(Note{ID: NoteDirectoryDown})
+	case a == nil || a.ID != s.c.Subject.ID || s.reason(a) != Eligible || s.print(a) != s.c.Subject.Print:
+		s.end(Withdraw, Page{ID: EndWithdrawn})
+		s.detail("account_changed")
+	case s.c.Subject.Decoy || s.account.Holder != s.c.ID || !s.proofsHold():
+		s.alarm("proofs_missing")
+		s.end(Withdraw, Page{ID: EndWithdrawn})
+	case s.account.Writing != "" && s.account.Writing != s.c.ID && s.now.Before(s.account.WritingUntil):
+		s.notWritten(Note{ID: NoteWriteOpen})
+	default:
+		s.write(a)
+	}
+}
+
+// proofsHold: two families for a new password, always; for lifting a lock-out
+// two, or one within two hours of one's own reset.
+func (s *step) proofsHold() bool {
+	return s.twoFamilies() || len(s.c.Proofs) == 1 && s.oneIsEnough()
+}
+
+// write commits to the write: audit line, mark and holder in one.
+func (s *step) write(a *Account) {
+	password := s.in.Fields[FieldPassword]
+	task := Task{Kind: TaskUnlock}
+	if s.c.State == Confirming {
+		if password.Empty() || !s.twoFamilies() {
+			s.notWritten(Note{ID: NotePasswordAgain})
+			return
+		}
+		task.Kind = TaskReset
+		s.ch.Secret = password
+	}
+	s.follow(Reread)
+	s.line(Line{Event: "write_begun", From: s.c.State, To: s.c.State})
+	s.c.Write = &Write{Mark: a.Mark, Begun: s.now, Deadline: s.now.Add(s.Policy.WriteFor)}
+	s.account.Writing, s.account.WritingUntil = s.c.ID, s.now.Add(s.Policy.UnknownGiveUp+time.Hour)
+	s.order(task)
+}
+
+// notWritten goes back to where the person can try again; nothing was changed.
+func (s *step) notWritten(note Note) {
+	if s.c.State == Unlocking {
+		s.end(StillLocked, Page{ID: EndStillLocked}, note)
+		return
+	}
+	s.follow(Interrupted)
+	s.askPassword(note)
+}
+
+// written takes the directory's answer to the write.
+func (s *step) written(out Outcome) {
+	switch {
+	case out.Trouble, out.Write == WriteRefused:
+		s.closeWrite()
+		if s.c.State == Unlocking {
+			s.end(StillLocked, Page{ID: EndStillLocked})
+			return
+		}
+		s.follow(Refused)
+		if out.Trouble {
+			s.askPassword(Note{ID: NoteDirectoryDown})
+			return
+		}
+		s.refuse(out.Refusal, cleanWord(out.Word))
+	case out.Write == WriteDone:
+		s.done()
+	default:
+		s.lost()
+	}
+}
+
+// cleanWord bounds what a directory says to one printable line.
+func cleanWord(word string) string {
+	word = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, word)
+	if r := []rune(word); len(r) > 200 {
+		word = string(r[:200])
+	}
+	return word
+}
+
+func (s *step) closeWrite() {
+	s.c.Write = nil
+	if s.account.Writing == s.c.ID {
+		s.account.Writing, s.account.WritingUntil = "", time.Time{}
+	}
+}
+
+// lost: the write was begun and nobody answered. It is never tried again; the
+// directory is asked until it tells.
+func (s *step) lost() {
+	if s.c.Write == nil { // an unlock whose account was being read: nothing was begun
+		s.order(Task{Kind: TaskReread})
+		return
+	}
+	s.follow(Lost)
+	w := *s.c.Write
+	w.Checks, w.Next = 0, s.now.Add(s.Policy.UnknownRetry[0])
+	s.c.Write = &w
+	s.show(Page{ID: WaitUnknown, Offers: offers(PickDesk)})
+}
+
+func (s *step) askChanged() {
+	s.order(Task{Kind: TaskChanged, Mark: s.c.Write.Mark})
+}
+
+// changed takes the directory's word on whether the write reached it. A "no"
+// counts only when the write can no longer arrive.
+func (s *step) changed(out Outcome) {
+	settled := s.c.Write.Deadline.Add(s.Policy.WriteSettled)
+	switch {
+	case out.Trouble || out.Changed == ChangedUnreachable || out.Changed == "":
+		s.askLater(time.Time{})
+	case out.Changed == ChangedYes:
+		s.done()
+	case s.now.Before(settled):
+		s.askLater(settled)
+	default:
+		s.notChanged()
+	}
+}
+
+// askLater: after 2, 10 and 60 s, then every five minutes, for a day.
+func (s *step) askLater(atLeast time.Time) {
+	w := *s.c.Write
+	if !s.now.Before(w.Begun.Add(s.Policy.UnknownGiveUp)) {
+		s.alarm("write_unresolved")
+		s.end(Withdraw, Page{ID: EndUnresolved})
+		return
+	}
+	w.Checks++
+	retry := s.Policy.UnknownRetry
+	w.Next = s.now.Add(retry[min(w.Checks, len(retry)-1)])
+	if !atLeast.IsZero() && w.Next.After(atLeast) {
+		w.Next = atLeast
+	}
+	s.c.Write = &w
+}
+
+// notChanged: the truth is known, and it is no.
+func (s *step) notChanged() {
+	s.closeWrite()
+	if s.c.Goal == ToUnlock {
+		s.end(StillLocked, Page{ID: EndStillLocked})
+		return
+	}
+	s.follow(Refused)
+	s.askPassword(Note{ID: NotChanged})
+	if s.c.State.Over() {
+		s.c.Page.Notes = []Note{{ID: NotChanged}}
+	}
+}
+
+// done: the directory has it. The account's own counters start again at zero,
+// and its owner is told.
+func (s *step) done() {
+	s.closeWrite()
+	page, told := EndReset, TellReset
+	if s.c.Goal == ToUnlock {
+		page, told = EndUnlocked, TellUnlocked
+	} else {
+		s.account.LastReset = s.now
+		for _, class := range []string{others, own} {
+			for _, use := range []string{useProofs, useChallenges, useBegun} {
+				key := accountCounter(use, class, s.c.Subject.Key)
+				if _, ok := s.counters[key]; ok {
+					s.counters[key] = Counter{}
+				}
+			}
+		}
+	}
+	s.tell(told)
+	s.end(Written, Page{ID: page, Offers: offers(PickDesk)})
+}

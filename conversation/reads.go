@@ -1,0 +1,128 @@
+package conversation
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The counters. Each account has two of each, so that what strangers do never
+// shuts out the owner's own chat; own chat spends both.
+const (
+	others = "others"
+	own    = "own"
+)
+
+// What is counted of an account, and of an asker.
+const (
+	useProofs     = "proofs"     // judged answers that were not right
+	useChallenges = "challenges" // text messages, calls, notifications
+	useBegun      = "begun"      // conversations
+	askerBegun    = "asker begun"
+	askerCaptcha  = "asker captcha"  // wrong ones
+	askerAccounts = "asker accounts" // on which a proof failed
+)
+
+func accountCounter(use, class string, a AccountKey) CounterKey {
+	return CounterKey(use + "|" + class + "|" + string(a))
+}
+
+func askerCounter(use, asker string) CounterKey { return CounterKey(use + "|" + asker) }
+
+// Reads names what Step may read for this input: the account's record and
+// counters, the asker's, and the mark of a right answer. It must be asked with
+// the same conversation and input as the Step that follows.
+func (w *Wizard) Reads(c Conversation, in Input) Reads {
+	var r Reads
+	key := c.Subject.Key
+	record := c.Subject.ID != ""
+	if out := in.Outcome; in.Kind == Came && out != nil {
+		if c.Task != nil && c.Task.Kind == TaskFind && c.Task.ID == out.Task && !out.Trouble {
+			key, record = w.accountKey(out.Account, c.Typed), out.Account != nil
+		}
+		if out.Mark != "" {
+			r.Marks = []string{out.Mark}
+		}
+	}
+	if key != "" {
+		if record {
+			r.Account = key
+		}
+		for _, class := range []string{others, own} {
+			for _, use := range []string{useProofs, useChallenges, useBegun} {
+				r.Counters = append(r.Counters, accountCounter(use, class, key))
+			}
+		}
+	}
+	if asker := w.asker(c, in); asker != "" {
+		for _, use := range []string{askerBegun, askerCaptcha, askerAccounts} {
+			r.Counters = append(r.Counters, askerCounter(use, asker))
+		}
+	}
+	return r
+}
+
+// asker is who asks: of this conversation, or of the one that begins now.
+func (w *Wizard) asker(c Conversation, in Input) string {
+	if c.ID == "" || c.State.Over() {
+		return in.From.Asker
+	}
+	return c.Asker
+}
+
+// accountKey names the account that a name led to. Names that lead nowhere
+// share a million slots, by keyed hash: enough that two of them practically
+// never meet, and few enough to keep.
+func (w *Wizard) accountKey(a *Account, typed string) AccountKey {
+	if a != nil {
+		return AccountKey("id:" + string(a.ID))
+	}
+	name, _, _ := strings.Cut(typed, "@")
+	sum := w.Keys.Decoy.Sum("slot", name)
+	return AccountKey(fmt.Sprintf("name:%02x%02x%x", sum[0], sum[1], sum[2]>>4))
+}
+
+// spend counts one try in the counters that a person of this kind fills: own
+// chat fills both, others their own.
+func (s *step) spend(use, id string, l Limit) {
+	s.spendOne(accountCounter(use, others, s.c.Subject.Key), id, l)
+	if s.c.Subject.Own {
+		s.spendOne(accountCounter(use, own, s.c.Subject.Key), id, l)
+	}
+}
+
+// spendOne counts one try in one counter. What was not read must not be
+// written: such a counter is a defect.
+func (s *step) spendOne(key CounterKey, id string, l Limit) {
+	if !slices.Contains(s.read.Counters, key) {
+		use, _, _ := strings.Cut(string(key), "|")
+		s.err = fmt.Errorf("the counter of %s was not read: %w", use, ErrNotNow)
+		return
+	}
+	s.counters[key] = s.counters[key].Spend(id, s.now, l)
+}
+
+// giveBack takes one spend back; from a counter that never had it, nothing.
+func (s *step) giveBack(use, id string, l Limit) {
+	for _, class := range []string{others, own} {
+		key := accountCounter(use, class, s.c.Subject.Key)
+		if c, ok := s.counters[key]; ok && id != "" {
+			s.counters[key] = c.GiveBack(id, s.now, l)
+		}
+	}
+}
+
+// full reports whether the counter that counts for this person has no try
+// left, and when it will.
+func (s *step) full(use string, l Limit) (until time.Time, full bool) {
+	return s.counters[accountCounter(use, s.class(), s.c.Subject.Key)].Full(s.now, l)
+}
+
+// class is which of the two counters shuts this person out.
+func (s *step) class() string {
+	if s.c.Subject.Own {
+		return own
+	}
+	return others
+}

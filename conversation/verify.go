@@ -1,0 +1,512 @@
+package conversation
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Pages 2 and 3: the two verification steps. Both are the same code; the state
+// says which it is, the proofs say what is left.
+
+var choices = map[Method]Choice{SMS: PickSMS, Call: PickCall, Push: PickPush, Code: PickCode}
+
+func method(c Choice) (Method, bool) {
+	for m, choice := range choices {
+		if choice == c {
+			return m, true
+		}
+	}
+	return "", false
+}
+
+// askMethod shows the four ways. Elsewhere than in own chat all four are
+// always there, whatever is behind them, until the first proof.
+func (s *step) askMethod(notes ...Note) {
+	p := Page{ID: AskMethod}
+	for _, m := range Methods {
+		p.Offers = append(p.Offers, Offer{Choice: choices[m], Off: s.off(m)})
+	}
+	p.Offers = append(p.Offers, offers(PickNoPhone, PickDesk)...)
+	if s.c.State == Step1Choose {
+		p.Offers = append(p.Offers, Offer{Choice: PickName})
+	}
+	s.c.Question, s.c.Method = nil, ""
+	s.show(p, notes...)
+}
+
+// off says why a way cannot be picked, where that may be said.
+func (s *step) off(m Method) MessageID {
+	switch {
+	case slices.ContainsFunc(s.c.Proofs, func(p Proof) bool { return p.Method.Family() == m.Family() }):
+		return NoteFamilyUsed
+	case !s.visible() || slices.Contains(s.c.Subject.Methods, m):
+		return ""
+	case slices.Contains(s.c.Subject.Young, m):
+		return NoteTooYoung
+	}
+	return NoteNotEnrolled
+}
+
+// choose takes the choice of a way.
+func (s *step) choose() {
+	if s.in.Choice == PickName && s.c.State == Step1Choose {
+		s.back()
+		return
+	}
+	m, ok := method(s.in.Choice)
+	if !ok {
+		s.unclear()
+		return
+	}
+	if why := s.off(m); why != "" {
+		s.repeat(Note{ID: why})
+		return
+	}
+	s.c.Method = m
+	switch m {
+	case SMS, Call:
+		s.follow(PhoneChosen)
+		s.askNumber()
+	case Push:
+		s.push()
+	case Code:
+		s.c.Question = &Challenge{ID: s.in.Nonce.id("challenge"), Method: Code, At: s.now, Expires: s.c.Ends}
+		s.follow(CodeChosen)
+		s.askCode()
+	}
+}
+
+func (s *step) askNumber(notes ...Note) {
+	s.show(Page{
+		ID: AskNumber, Args: Args{Digits: s.c.Subject.Digits}, Fields: []Field{FieldNumber},
+		Offers: offers(PickNotMine, PickMethod, PickNoPhone, PickDesk),
+	}, notes...)
+}
+
+// number takes the full number that proves that the person knows it. What
+// cannot be it is refused at no cost, without looking at the directory; what
+// could be it is compared there, and costs a try.
+func (s *step) number() {
+	switch s.in.Choice {
+	case PickNotMine:
+		s.follow(Back)
+		s.askMethod(Note{ID: NoteNotMyNumber})
+		return
+	case PickMethod:
+		s.back()
+		return
+	}
+	typed := s.in.Fields[FieldNumber]
+	if typed.Empty() {
+		s.unclear()
+		return
+	}
+	e164, fault := s.Numbers.Read(typed.Reveal())
+	switch {
+	case fault == NumberForm:
+		s.repeat(Note{ID: NoteNumberForm})
+	case fault != "":
+		s.repeat(Note{ID: NoteNumberKind})
+	case !strings.HasSuffix(e164, s.c.Subject.Digits):
+		s.repeat(Note{ID: NoteNumberDigits, Args: Args{Digits: s.c.Subject.Digits}})
+	default:
+		s.challenge(Challenge{Method: s.c.Method, Number: s.Keys.Fingerprint("number", e164)}, NumberGiven)
+	}
+}
+
+// push sends a notification. One that the owner denied an hour ago is followed
+// by none; who is not in own chat does not learn that.
+func (s *step) push() {
+	if s.now.Before(s.account.NoPush) && s.visible() {
+		s.repeat(Note{ID: NoteMethodDown})
+		return
+	}
+	s.challenge(Challenge{Method: Push}, PushChosen)
+}
+
+// challenge starts one, if the account still may: half a minute between two,
+// five an hour. The try that it costs is spent in this same commit.
+func (s *step) challenge(q Challenge, event Event) {
+	if until, full := s.full(useProofs, s.Policy.Proofs); full {
+		s.lock(Args{At: until})
+		return
+	}
+	sent := s.counters[accountCounter(useChallenges, s.class(), s.c.Subject.Key)]
+	if until, full := sent.Full(s.now, s.Policy.Challenges); full {
+		s.repeat(Note{ID: NoteChallenges, Args: Args{At: until}})
+		return
+	}
+	if next := sent.latest().Add(s.Policy.Cooldown); s.now.Before(next) {
+		s.repeat(Note{ID: NoteCooldown, Args: Args{At: next}})
+		return
+	}
+	q.ID, q.At, q.Expires = s.in.Nonce.id("challenge"), s.now, s.now.Add(s.Policy.CodeLife)
+	s.spend(useChallenges, q.ID, s.Policy.Challenges)
+	if q.Spent == "" {
+		q.Spent = q.ID
+		s.spend(useProofs, q.Spent, s.Policy.Proofs)
+	}
+	s.c.Question = &q
+	s.follow(event)
+	s.order(Task{
+		Kind: TaskChallenge, Method: q.Method, Challenge: q.ID, Expires: q.Expires,
+		Typed: q.Number, Known: s.c.Subject.Number,
+		Decoy: q.Method == Push && s.now.Before(s.account.NoPush),
+	})
+	if q.Method == SMS {
+		s.askCode()
+	} else {
+		s.askPhone()
+	}
+}
+
+// lock ends with the reset lock. Only the reset is locked, never the sign-in.
+func (s *step) lock(args Args) {
+	s.end(Lock, Page{ID: EndLocked, Args: args})
+	s.tell(TellLocked)
+}
+
+// askCode asks for six digits.
+func (s *step) askCode(notes ...Note) {
+	p := Page{ID: AskAppCode, Fields: []Field{FieldCode}}
+	if s.c.Question.Method == SMS {
+		p.ID, p.Offers = AskSMSCode, offers(PickResend)
+		if s.c.State.step() == 1 {
+			p.Offers = append(p.Offers, Offer{Choice: PickName})
+		}
+	}
+	p.Offers = append(p.Offers, offers(PickMethod, PickNoPhone, PickDesk)...)
+	s.show(p, notes...)
+}
+
+// askPhone says what to do on the telephone or in the app; nothing is typed
+// here.
+func (s *step) askPhone(notes ...Note) {
+	p := Page{ID: WaitPush, Offers: offers(PickMethod, PickNoPhone, PickDesk)}
+	switch q := s.c.Question; {
+	case q.Method == Push:
+		p.Args.Digits = s.Keys.Digits(q.ID)
+	case s.Policy.CallWithCode:
+		p.ID, p.Args.Digits = WaitCallDigits, s.Keys.Digits(q.ID)
+	default:
+		p.ID = WaitCall
+	}
+	s.show(p, notes...)
+}
+
+// sent takes the outcome of a challenge. Elsewhere than in own chat it changes
+// nothing before the first proof: the page has said all there is to say.
+func (s *step) sent(out Outcome) {
+	q := s.c.Question
+	if s.visible() {
+		switch {
+		case out.Trouble:
+			s.giveBack(useProofs, q.Spent, s.Policy.Proofs)
+			s.follow(NotSent)
+			s.askMethod(Note{ID: NoteNotSent})
+			return
+		case !out.Matched:
+			s.c.Failed = true
+			s.countAsker()
+			if until, full := s.full(useProofs, s.Policy.Proofs); full {
+				s.lock(Args{At: until})
+				return
+			}
+			s.follow(NotSent)
+			s.askMethod(Note{ID: NoteNumberWrong})
+			return
+		case q.Number != "":
+			s.giveBack(useProofs, q.Spent, s.Policy.Proofs)
+			q.Spent = ""
+		}
+	}
+	if q.Method == SMS {
+		s.follow(Sent)
+		return
+	}
+	s.follow(Waits)
+	s.check(Task{Kind: TaskWait}, Secret{})
+}
+
+// check has an answer judged. The try is spent in the commit that starts the
+// check: a right answer gets this one back, and no other.
+func (s *step) check(t Task, answer Secret) {
+	q := s.c.Question
+	if q.Spent == "" {
+		if until, full := s.full(useProofs, s.Policy.Proofs); full {
+			s.lock(Args{At: until})
+			return
+		}
+		q.Tries++
+		q.Spent = q.ID + ":" + strconv.Itoa(q.Tries)
+		s.spend(useProofs, q.Spent, s.Policy.Proofs)
+	}
+	t.Method, t.Challenge, t.Expires, t.Typed, t.Known = q.Method, q.ID, q.Expires, q.Number, s.c.Subject.Number
+	t.Decoy = q.Method == Push && s.now.Before(s.account.NoPush)
+	s.order(t)
+	s.ch.Secret = answer
+}
+
+// answer takes what is typed while a challenge is open.
+func (s *step) answer() {
+	q := *s.c.Question
+	s.c.Question = &q
+	typed := s.in.Fields[FieldCode]
+	switch {
+	case s.in.Choice == PickMethod:
+		s.back()
+	case s.in.Choice == PickName && s.c.Page.Shows(PickName):
+		s.back()
+		s.back()
+	case s.in.Choice == PickResend && q.Method == SMS:
+		s.resend()
+	case q.Method == Push || q.Method == Call:
+		s.repeat(Note{ID: NoteOnPhone})
+	case typed.Empty():
+		s.unclear()
+	case !sixDigits(typed.Reveal()):
+		s.repeat(Note{ID: NoteCodeForm})
+	case !s.now.Before(q.Expires):
+		s.follow(Back)
+		s.askMethod(Note{ID: NoteCodeLate})
+	default:
+		s.judge(typed)
+	}
+}
+
+// judge starts the check of a code that was not judged before.
+func (s *step) judge(code Secret) {
+	q := s.c.Question
+	heard := s.Keys.Fingerprint("answer", s.c.ID, code.Reveal())
+	if slices.Contains(q.Heard, heard) || slices.Contains(s.c.Used, heard) {
+		s.repeat(Note{ID: NoteCodeSame})
+		return
+	}
+	q.Pending = heard
+	s.follow(Answered)
+	s.check(Task{Kind: TaskCheck}, code)
+	if !s.c.State.Over() {
+		s.show(Page{ID: WaitCheck, Offers: offers(PickDesk)})
+	}
+}
+
+// resend starts a new challenge to the number that was given; the old code is
+// dead with it. A spend that no answer took over yet goes along.
+func (s *step) resend() {
+	old := *s.c.Question
+	s.challengeAgain(Challenge{Method: old.Method, Number: old.Number, Spent: old.Spent})
+}
+
+// challengeAgain goes by the way of the number page, where the arrows lead.
+func (s *step) challengeAgain(q Challenge) {
+	state, task, question, page, audit := s.c.State, s.c.Task, s.c.Question, s.c.Page, s.ch.Audit
+	s.follow(Back)
+	s.follow(PhoneChosen)
+	numbers := s.c.State
+	s.c.Task = nil
+	s.challenge(q, NumberGiven)
+	if s.c.State == numbers { // too soon, or too many: everything stays as it was
+		notes := s.c.Page.Notes
+		s.c.State, s.c.Task, s.c.Question, s.c.Page, s.ch.Audit = state, task, question, page, audit
+		s.repeat(notes...)
+	}
+}
+
+// sixDigits: understanding what was typed is the business of words; here it is
+// six ASCII digits or it is not a code.
+func sixDigits(code string) bool {
+	return len(code) == 6 && strings.Trim(code, "0123456789") == ""
+}
+
+// judged takes the verdict.
+func (s *step) judged(t Task, out Outcome) {
+	q := *s.c.Question
+	s.c.Question = &q
+	spent := q.Spent
+	q.Spent = ""
+	verdict := out.Verdict
+	if s.c.Subject.Decoy && verdict == Right {
+		verdict = WrongOne
+	}
+	switch {
+	case out.Trouble:
+		s.giveBack(useProofs, spent, s.Policy.Proofs)
+		s.notJudged(t)
+	case verdict == Right && out.Mark != "" && !s.f.Marks[out.Mark]:
+		s.giveBack(useProofs, spent, s.Policy.Proofs)
+		s.ch.Marks = []Mark{{Key: out.Mark, Expires: s.now.Add(markKept)}}
+		s.proved()
+	case verdict == DeniedByMe:
+		s.denied()
+	default:
+		s.wrong(t, verdict)
+	}
+}
+
+// markKept is longer than any code, call or conversation can live.
+const markKept = accountKept / 12
+
+// notJudged: nobody could tell whether the answer was right. Whoever may not
+// see outcomes sees a wrong answer.
+func (s *step) notJudged(t Task) {
+	note := Note{ID: NoteNotJudged}
+	if t.Kind == TaskWait {
+		if !s.visible() {
+			note.ID = NoteNothing
+		}
+		s.follow(Nothing)
+		s.askMethod(note)
+		return
+	}
+	if !s.visible() {
+		s.wrongCode(NoteCodeWrong)
+		return
+	}
+	s.follow(Wrong)
+	s.askCode(note)
+}
+
+// wrong counts a failed proof, and locks where it was the last.
+func (s *step) wrong(t Task, v Verdict) {
+	s.c.Failed = true
+	s.countAsker()
+	if until, full := s.full(useProofs, s.Policy.Proofs); full {
+		s.lock(Args{At: until})
+		return
+	}
+	if t.Kind == TaskWait {
+		s.follow(Nothing)
+		s.detail(string(v))
+		s.askMethod(Note{ID: NoteNothing})
+		return
+	}
+	note := NoteCodeWrong
+	if v == Right && s.visible() {
+		note = NoteCodeUsed
+	}
+	s.wrongCode(note)
+}
+
+func (s *step) wrongCode(note MessageID) {
+	q := s.c.Question
+	q.Wrong++
+	q.Heard, q.Pending = append(slices.Clone(q.Heard), q.Pending), ""
+	if left := s.Policy.CodeTries - q.Wrong; left > 0 {
+		s.follow(Wrong)
+		s.askCode(Note{ID: note, Args: Args{Left: left}})
+		return
+	}
+	s.follow(Exhausted)
+	s.askMethod(Note{ID: NoteCodeOver})
+}
+
+// countAsker notes on which accounts one asker failed.
+func (s *step) countAsker() {
+	if !s.c.Subject.Own {
+		s.spendOne(askerCounter(askerAccounts, s.c.Asker), s.accountMark(), s.Policy.Accounts)
+	}
+}
+
+// denied: the owner said on the telephone that it was not them. In own chat,
+// and after a first proof, that ends it; anybody else goes on as a decoy and
+// sees what everybody sees whose telephone stayed silent (AC-35).
+func (s *step) denied() {
+	s.c.Failed = true
+	s.account.NoPush = s.now.Add(s.Policy.NoPush)
+	s.alarm("denied_by_owner")
+	s.tell(TellDenied)
+	if s.visible() {
+		s.end(Deny, Page{ID: EndDenied})
+		return
+	}
+	s.c.Subject.Decoy = true
+	s.wrong(Task{Kind: TaskWait}, NoAnswer)
+}
+
+// proved records a proof. The first makes this conversation the account's
+// holder, and displaces an older one.
+func (s *step) proved() {
+	q := s.c.Question
+	if q.Pending != "" {
+		s.c.Used = append(slices.Clone(s.c.Used), q.Pending)
+	}
+	s.c.Proofs = append(slices.Clone(s.c.Proofs), Proof{Method: q.Method, Challenge: q.ID, At: s.now})
+	first := len(s.c.Proofs) == 1
+	if first {
+		s.hold()
+		s.tell(TellProved)
+	}
+	switch {
+	case first && s.oneIsEnough(), !first && s.c.Goal == ToUnlock && s.twoFamilies():
+		s.follow(ProvedForUnlock)
+		s.c.Question = nil
+		s.order(Task{Kind: TaskReread})
+		s.show(Page{ID: WaitUnlock})
+	case first:
+		s.follow(Proved)
+		s.secondStep()
+	case s.twoFamilies():
+		s.follow(ProvedForReset)
+		s.c.Question = nil
+		s.askPassword()
+	default: // choose refused the family before; nothing leads here
+		s.alarm("same_family")
+		s.end(Withdraw, Page{ID: EndWithdrawn})
+	}
+}
+
+// secondStep asks for the other family, where the account has one.
+func (s *step) secondStep() {
+	for _, m := range s.c.Subject.Methods {
+		if s.off(m) == "" {
+			s.askMethod(Note{ID: NoteStepDone})
+			return
+		}
+	}
+	s.end(Refer, Page{ID: EndOneFamily})
+	s.detail("one_family")
+}
+
+// oneIsEnough: unlocking within two hours of one's own reset, in own chat.
+func (s *step) oneIsEnough() bool {
+	return s.c.Goal == ToUnlock && s.c.Subject.Own && !s.account.LastReset.IsZero() &&
+		s.now.Before(s.account.LastReset.Add(s.Policy.SecondUnlock))
+}
+
+// twoFamilies counts the proofs from the record: two, of two families, none
+// too old.
+func (s *step) twoFamilies() bool {
+	families := map[Family]bool{}
+	for _, p := range s.c.Proofs {
+		if age := s.now.Sub(p.At); age >= 0 && age <= s.Policy.ProofLife {
+			families[p.Method.Family()] = true
+		}
+	}
+	return len(s.c.Proofs) == 2 && families[Phone] && families[App]
+}
+
+// hold makes this conversation the holder; the one that was is nudged, and
+// will see that it is not any more.
+func (s *step) hold() {
+	a := &s.account
+	if a.Holder != "" && a.Holder != s.c.ID {
+		s.notice(Notice{Kind: Nudge, User: a.HolderUser})
+	}
+	a.Holder, a.HolderUser = s.c.ID, s.c.User
+	a.Guests = slices.DeleteFunc(slices.Clone(a.Guests), func(g Guest) bool { return g.Conversation == s.c.ID })
+}
+
+// tell has the owner told, outside this conversation. Decoys have no owner.
+func (s *step) tell(m MessageID) {
+	if s.c.Subject.ID != "" {
+		s.notice(Notice{Kind: Tell, Account: s.c.Subject.ID, Message: m})
+	}
+}
+
+func (s *step) notice(n Notice) {
+	n.ID = s.in.Nonce.id("notice " + strconv.Itoa(len(s.ch.Notices)))
+	n.Due, n.At = s.now, s.now
+	n.Receipt, n.Chat, n.Locale = s.c.Receipt, s.c.User.Chat, s.c.Locale
+	s.ch.Notices = append(s.ch.Notices, n)
+}
