@@ -158,6 +158,9 @@ type Conversation struct {
 	Started time.Time `json:"started"`
 	Ends    time.Time `json:"ends"` // the absolute end
 	Over    time.Time `json:"over,omitzero"`
+	// Latest is the latest time a step was taken at. A clock that is put back
+	// makes nothing valid again that was over.
+	Latest time.Time `json:"latest"`
 
 	Bound    []Bound    `json:"bound,omitempty"` // whom the chat proves this person to be
 	Typed    string     `json:"typed,omitempty"` // canonical name of page 1, kept so that nobody types it twice

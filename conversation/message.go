@@ -185,9 +185,13 @@ const (
 	FieldPassword  Field = "password"
 	FieldConfirm   Field = "confirm"
 	FieldMeantSo   Field = "meant_so" // "yes": the blank at the end is part of the password
-	fieldsMax            = 8
-	typedMax             = 4096 // bytes of one typed text; more is not read
-	formTextLength       = 320  // characters of a name: the longest address of RFC 5321 is 254
+)
+
+// Bounds of what is read at all.
+const (
+	TypedMax  = 4096 // bytes of one typed text or field
+	FieldsMax = 8    // fields of one form
+	nameMax   = 320  // bytes of a name; the longest address of RFC 5321 has 254
 )
 
 // Args are the values in a page's sentences, typed so that a transcript can

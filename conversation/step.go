@@ -21,6 +21,9 @@ type Wizard struct {
 // it likes. What a person does wrong is answered in the Change; an error is a
 // defect, and then nothing is to be stored.
 func (w *Wizard) Step(c Conversation, in Input, f Facts, now time.Time) (Change, error) {
+	if now.Before(c.Latest) {
+		now = c.Latest
+	}
 	s := &step{Wizard: w, c: c, in: in, f: f, now: now, read: w.Reads(c, in), account: f.Account}
 	s.counters = maps.Clone(f.Counters)
 	if s.counters == nil {
@@ -50,6 +53,7 @@ type step struct {
 
 // change is what the step came to.
 func (s *step) change() Change {
+	s.c.Latest = s.now
 	s.ch.Conversation = s.c
 	if s.ch.Same || s.ch.Forget {
 		return s.ch

@@ -417,7 +417,7 @@ func canonicalName(text string) (string, bool) {
 	if i := strings.LastIndexByte(text, '\\'); i >= 0 {
 		text = text[i+1:]
 	}
-	if text == "" || len(text) > formTextLength || !utf8.ValidString(text) || strings.Count(text, "@") > 1 {
+	if text == "" || len(text) > nameMax || !utf8.ValidString(text) || strings.Count(text, "@") > 1 {
 		return "", false
 	}
 	for _, r := range text {

@@ -1,0 +1,262 @@
+// Package bot is the loop between what people say and what is done: it takes
+// a message in, has the wizard's step stored, and then delivers the page and
+// performs the task that the step ordered. The outcome comes back as the next
+// input. Whatever is said or done was committed before, so that a crash at any
+// point is a page that is taken up again.
+//
+//	adapter ─▶ Receive ─▶ Store.Update(Step) ─▶ acknowledged
+//	                          │  committed
+//	                          ├─▶ deliver: Chat.Send, then the note that it was
+//	                          └─▶ do: the task, then its outcome ─▶ Store.Update(Step) …
+package bot
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"resetbot/conversation"
+)
+
+// Config is what a Bot is made of. All ports are required but those marked.
+type Config struct {
+	Wizard         *conversation.Wizard
+	Words          Words
+	Store          Store
+	Limiter        Limiter
+	Directory      Directory
+	Authenticators Authenticators
+	Verifiers      map[conversation.Method]Verifier // every method; one that is missing cannot be chosen in own chat, and never succeeds elsewhere
+	Notifier       Notifier                         // optional: nobody is told
+	Painter        Painter
+	Chats          map[string]Chat // by the name in conversation.User.Chat
+	AuditKey       conversation.Key
+	HeadFile       string // where the audit's head is written every minute; empty: nowhere
+	// Budget limits what is sent by a method in the whole service, whoever asks.
+	Budget map[conversation.Method]conversation.Limit
+	Log    *slog.Logger
+	Now    func() time.Time // optional: time.Now
+}
+
+// Words understands what people type.
+type Words interface {
+	// Understand says what a text means on a page, in any language that the
+	// bot speaks: a choice, fields, or Unread. It is pure and never fails.
+	Understand(page conversation.Page, locale, text string) conversation.Input
+}
+
+// Bot is the loop. Its methods are safe for concurrent use.
+type Bot struct {
+	Config
+	id      string // of this process
+	work    sync.WaitGroup
+	running context.Context // ended when nothing new is to be begun
+	stop    context.CancelFunc
+
+	mu         sync.Mutex
+	stopped    bool
+	delivering map[conversation.User]bool // true: look again
+	wake       schedule
+	kicked     chan struct{}
+	down       map[conversation.Method]time.Time // a provider was out of reach until then
+	restored   bool
+}
+
+// New makes a Bot; it does nothing until something is received or [Bot.Run]
+// is called. Missing parts and empty keys are errors, all told at once: a bot
+// that lacks one fails closed.
+func New(c Config) (*Bot, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	var id [8]byte
+	_, _ = rand.Read(id[:]) // never fails (Go 1.24)
+	b := &Bot{
+		Config: c, id: hex.EncodeToString(id[:]),
+		delivering: map[conversation.User]bool{}, kicked: make(chan struct{}, 1),
+		down: map[conversation.Method]time.Time{},
+	}
+	b.running, b.stop = context.WithCancel(context.Background())
+	return b, nil
+}
+
+func (c Config) check() error {
+	var missing []error
+	need := func(ok bool, what string) {
+		if !ok {
+			missing = append(missing, fmt.Errorf("a bot needs %s", what))
+		}
+	}
+	need(c.Wizard != nil, "a wizard")
+	need(c.Words != nil, "words")
+	need(c.Store != nil, "a store")
+	need(c.Limiter != nil, "a limiter")
+	need(c.Directory != nil, "a directory")
+	need(c.Authenticators != nil, "authenticators")
+	need(c.Painter != nil, "a painter of captchas")
+	need(len(c.Chats) > 0, "a chat")
+	need(!c.AuditKey.Zero(), "an audit key")
+	if w := c.Wizard; w != nil {
+		need(!w.Keys.Index.Zero() && !w.Keys.Code.Zero() && !w.Keys.Decoy.Zero(), "index, code and decoy keys")
+		need(w.Numbers != nil, "a number plan")
+		need(w.Rules != nil, "password rules")
+	}
+	return errors.Join(missing...)
+}
+
+// Incoming is what a chat adapter received, once it proved who it is from.
+type Incoming struct {
+	Kind   conversation.Kind // Said, Pressed, Filled or Arrived
+	From   conversation.Origin
+	Event  string // the platform's id of the message; empty if it has none
+	Text   conversation.Secret
+	Token  string
+	Choice conversation.Choice
+	Fields map[conversation.Field]conversation.Secret
+}
+
+// Receive takes a message in. When it returns nil what the message means is
+// durable, and the adapter may acknowledge it; delivery and tasks go on behind
+// it. With an error nothing was stored: the person was told as well as could
+// be, and the platform may deliver the message again.
+//
+// From.Asker is whatever names the source of this person's tries (the chat
+// user, a kiosk, an address); only a keyed hash of it is kept.
+func (b *Bot) Receive(ctx context.Context, m Incoming) error {
+	if m.From.User.Zero() || b.Chats[m.From.User.Chat] == nil {
+		return fmt.Errorf("taking in a message: no chat %q", m.From.User.Chat)
+	}
+	in := conversation.Input{
+		Kind: m.Kind, From: m.From, Event: m.Event, Token: m.Token, Choice: m.Choice, Fields: m.Fields,
+	}
+	in.From.Asker = b.Wizard.Keys.Fingerprint("asker", m.From.Asker)
+	if len(m.Fields) > conversation.FieldsMax {
+		in.Kind, in.Fields, in.Unread = conversation.Said, nil, true
+	}
+	err := b.update(ctx, m.From.User, in, m.Text)
+	if err != nil {
+		b.Log.Error("taking in a message", "chat", m.From.User.Chat, "error", err)
+		b.say(ctx, m.From, conversation.SayTrouble)
+	}
+	return err
+}
+
+// update stores one step, and sets going what it ordered.
+func (b *Bot) update(ctx context.Context, user conversation.User, in conversation.Input, text conversation.Secret) error {
+	_, _ = rand.Read(in.Nonce[:]) // never fails (Go 1.24)
+	in.By, in.Restored = b.id, b.isRestored()
+	now := b.Now()
+	read := func(c conversation.Conversation) conversation.Input { return b.understand(c, in, text) }
+	change, err := b.Store.Update(ctx, user, Transition{
+		Reads: func(c conversation.Conversation) conversation.Reads { return b.Wizard.Reads(c, read(c)) },
+		Step: func(c conversation.Conversation, f conversation.Facts) (conversation.Change, error) {
+			return b.Wizard.Step(c, read(c), f, now)
+		},
+	})
+	if errors.Is(err, ErrUnreadable) {
+		return b.discard(ctx, user, in.From)
+	}
+	if err != nil {
+		return fmt.Errorf("storing a step: %w", err)
+	}
+	b.after(user, change)
+	return nil
+}
+
+// understand reads typed words in the light of the page that they answer.
+func (b *Bot) understand(c conversation.Conversation, in conversation.Input, text conversation.Secret) conversation.Input {
+	if in.Kind != conversation.Said || in.Unread {
+		return in
+	}
+	if len(text.Reveal()) > conversation.TypedMax {
+		in.Unread = true
+		return in
+	}
+	page, locale := c.Page, c.Locale
+	if c.ID == "" || c.State.Over() {
+		page, locale = conversation.Page{}, in.From.Locale
+	}
+	read := b.Words.Understand(page, locale, text.Reveal())
+	in.Choice, in.Fields, in.Unread = read.Choice, read.Fields, read.Unread
+	return in
+}
+
+// after sets going what a commit ordered.
+func (b *Bot) after(user conversation.User, change conversation.Change) {
+	if change.Same || change.Forget {
+		return
+	}
+	c := change.Conversation
+	if change.Start && c.Task != nil {
+		task := *c.Task
+		b.begin(func() { b.do(user, task, change.Secret) })
+	}
+	if !c.Page.Delivered && !b.Now().Before(c.Page.Retry) {
+		b.deliver(user)
+	}
+	if len(change.Notices) > 0 {
+		b.begin(b.notices)
+	}
+	b.schedule(user, change.Due)
+}
+
+// begin runs f beside everything else, unless the bot is stopping.
+func (b *Bot) begin(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stopped {
+		return
+	}
+	b.work.Add(1)
+	go func() {
+		defer b.work.Done()
+		f()
+	}()
+}
+
+// discard ends a conversation whose record cannot be read: another key, a
+// damaged file, somebody else's record. It is never taken for "no
+// conversation", and never for the first page with proofs kept (AC-47).
+func (b *Bot) discard(ctx context.Context, user conversation.User, from conversation.Origin) error {
+	d, ok := b.Store.(Discarder)
+	if !ok {
+		return fmt.Errorf("opening a record: %w", ErrUnreadable)
+	}
+	line := conversation.Line{
+		At: b.Now(), Event: "stopped", To: conversation.Withdrawn, Chat: user.Chat, Detail: "unreadable_record", Alarm: true,
+	}
+	if err := d.Discard(ctx, user, line); err != nil {
+		return fmt.Errorf("discarding an unreadable record: %w", err)
+	}
+	b.Log.Error("a conversation's record was unreadable and is discarded", "chat", user.Chat)
+	if !from.User.Zero() {
+		b.say(ctx, from, conversation.EndTrouble)
+	}
+	return nil
+}
+
+// say sends a page that no record holds, because no record could be written.
+func (b *Bot) say(ctx context.Context, to conversation.Origin, id conversation.MessageID) {
+	_, err := b.Chats[to.User.Chat].Send(context.WithoutCancel(ctx), Outgoing{
+		User: to.User, Address: to.Address, Locale: to.Locale, Page: conversation.Page{ID: id},
+	})
+	if err != nil {
+		b.Log.Error("saying that something is wrong", "chat", to.User.Chat, "error", err)
+	}
+}
+
+// backoff is 1, 2, 4 … 60 s.
+func backoff(attempts int) time.Duration {
+	return min(time.Minute, time.Second<<min(attempts, 6))
+}

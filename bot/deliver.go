@@ -1,0 +1,109 @@
+package bot
+
+import (
+	"context"
+	"time"
+
+	"resetbot/conversation"
+)
+
+// sendTimeout bounds one call of Chat.Send.
+const sendTimeout = 20 * time.Second
+
+// deliver sees to it that the page of user's conversation is sent. One worker
+// a person at the most, so that pages come in order; the worker sends whatever
+// the record holds when it looks, so a page that was replaced before it was
+// sent is never sent.
+func (b *Bot) deliver(user conversation.User) {
+	b.mu.Lock()
+	_, busy := b.delivering[user]
+	b.delivering[user] = busy // a worker that is busy will look again
+	b.mu.Unlock()
+	if !busy {
+		b.begin(func() { b.deliverAll(user) })
+	}
+}
+
+func (b *Bot) deliverAll(user conversation.User) {
+	for {
+		b.deliverOne(user)
+		b.mu.Lock()
+		again := b.delivering[user]
+		if !again || b.stopped {
+			delete(b.delivering, user)
+			b.mu.Unlock()
+			return
+		}
+		b.delivering[user] = false
+		b.mu.Unlock()
+	}
+}
+
+func (b *Bot) deliverOne(user conversation.User) {
+	ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
+	defer cancel()
+	c, err := b.Store.Conversation(ctx, user)
+	if err != nil {
+		b.Log.Error("reading a page that is to be delivered", "chat", user.Chat, "error", err)
+		return
+	}
+	chat := b.Chats[user.Chat]
+	if c.ID == "" || c.Page.Delivered || b.Now().Before(c.Page.Retry) || chat == nil {
+		return
+	}
+	out := Outgoing{User: user, Address: c.Address, Locale: c.Locale, State: c.State, Page: c.Page}
+	if m := c.Page.Media; m != nil && m.Kind == conversation.MediaCaptcha {
+		keys := b.Wizard.Keys
+		if out.Picture, err = b.Painter.Paint(keys.CaptchaAnswer(m.ID), keys.CaptchaSeed(m.ID)); err != nil {
+			b.Log.Error("drawing a captcha", "error", err)
+		}
+	}
+	result, err := chat.Send(ctx, out)
+	if err != nil {
+		b.Log.Warn("sending a page", "chat", user.Chat, "page", c.Page.ID, "error", err)
+		result = conversation.Later
+	}
+	in := conversation.Input{
+		Kind:      conversation.Shown,
+		Delivered: &conversation.Delivery{Version: c.Page.Version, Result: result},
+	}
+	if err := b.update(ctx, user, in, conversation.Secret{}); err != nil {
+		b.Log.Error("noting that a page was delivered", "chat", user.Chat, "error", err)
+	}
+}
+
+// notices tells what is due, and nudges conversations.
+func (b *Bot) notices() {
+	ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
+	defer cancel()
+	due, err := b.Store.Notices(ctx, b.Now(), 64)
+	if err != nil {
+		b.Log.Error("reading notices", "error", err)
+		return
+	}
+	for _, n := range due {
+		if err := b.notice(ctx, n); err != nil {
+			b.Log.Warn("telling somebody", "what", n.Message, "kind", n.Kind, "receipt", n.Receipt, "error", err)
+			err = b.Store.Postpone(ctx, n.ID, b.Now().Add(backoff(n.Attempts)))
+		} else {
+			err = b.Store.Settle(ctx, n.ID)
+		}
+		if err != nil {
+			b.Log.Error("putting a notice away", "error", err)
+		}
+	}
+}
+
+func (b *Bot) notice(ctx context.Context, n conversation.Notice) error {
+	switch {
+	case n.Kind == conversation.Nudge:
+		return b.update(ctx, n.User, conversation.Input{Kind: conversation.Passed}, conversation.Secret{})
+	case b.Notifier == nil:
+		return nil
+	}
+	owner, found, err := b.Directory.Find(ctx, Query{ID: n.Account})
+	if err != nil || !found {
+		return err
+	}
+	return b.Notifier.Tell(ctx, owner, n)
+}

@@ -1,0 +1,336 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"resetbot/conversation"
+)
+
+// downFor is how long a provider that was out of reach is taken to be so,
+// for decoys: they find it out of reach as everybody else does.
+const downFor = time.Minute
+
+// do performs a task and brings its outcome back as the next input. It never
+// touches the record in any other way: what it does twice, or too late, is a
+// stale outcome.
+func (b *Bot) do(user conversation.User, task conversation.Task, secret conversation.Secret) {
+	out, ok := b.perform(task, secret)
+	if !ok || !b.hold(task, out) {
+		return // stopping: the lease runs out, and the task is taken up again
+	}
+	out.Task = task.ID
+	in := conversation.Input{Kind: conversation.Came, Outcome: &out}
+	if task.Kind == conversation.TaskReread && !secret.Empty() {
+		in.Fields = map[conversation.Field]conversation.Secret{conversation.FieldPassword: secret}
+	}
+	for attempt := 0; ; attempt++ {
+		err := b.update(context.Background(), user, in, conversation.Secret{})
+		if err == nil {
+			return
+		}
+		b.Log.Error("storing an outcome", "task", task.Kind, "receipt", task.Receipt, "error", err)
+		if b.Now().After(task.Lease) || !b.sleep(backoff(attempt)) {
+			return // the sweeper finds the lease over, and the wizard knows what that means
+		}
+	}
+}
+
+// hold keeps an outcome back where its moment would tell what it is: everybody
+// who may not see outcomes yet gets theirs at the same time after the commit,
+// or at the next multiple if it took longer; and whatever a telephone said but
+// "right", when the minute is over.
+func (b *Bot) hold(task conversation.Task, out conversation.Outcome) bool {
+	at := task.NotBefore
+	if task.Level && task.Kind == conversation.TaskWait && out.Verdict != conversation.Right {
+		at = task.Deadline
+	}
+	if task.Level {
+		for now := b.Now(); at.Before(now); {
+			at = at.Add(b.Wizard.Policy.Levelled)
+		}
+	}
+	return at.IsZero() || b.sleep(at.Sub(b.Now()))
+}
+
+// sleep waits, and reports false when the bot is stopping meanwhile.
+func (b *Bot) sleep(d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-b.running.Done():
+		return false
+	}
+}
+
+// perform does the work. ok is false when the bot stops before it is done and
+// nothing may be said of it.
+func (b *Bot) perform(task conversation.Task, secret conversation.Secret) (out conversation.Outcome, ok bool) {
+	ctx, cancel := context.WithDeadline(context.Background(), task.Deadline)
+	defer cancel()
+	defer func() {
+		if r := recover(); r != nil {
+			b.Log.Error("a task panicked", "task", task.Kind, "receipt", task.Receipt, "panic", fmt.Sprintf("%T", r))
+			out, ok = malfunction(task), true
+		}
+	}()
+	if task.Kind == conversation.TaskWait {
+		return b.wait(ctx, task)
+	}
+	out, err := b.attempt(ctx, task, secret)
+	if err != nil {
+		b.Log.Warn("performing a task", "task", task.Kind, "method", task.Method, "receipt", task.Receipt, "error", err)
+	}
+	return out, true
+}
+
+// malfunction is the outcome of a task that broke: a write may have happened,
+// anything else could not be done.
+func malfunction(task conversation.Task) conversation.Outcome {
+	if task.Kind == conversation.TaskReset || task.Kind == conversation.TaskUnlock {
+		return conversation.Outcome{Write: conversation.WriteUnknown}
+	}
+	return conversation.Outcome{Trouble: true}
+}
+
+func (b *Bot) attempt(ctx context.Context, task conversation.Task, secret conversation.Secret) (conversation.Outcome, error) {
+	switch task.Kind {
+	case conversation.TaskFind, conversation.TaskReread:
+		return b.find(ctx, task)
+	case conversation.TaskChallenge:
+		return b.challenge(ctx, task)
+	case conversation.TaskCheck:
+		return b.check(ctx, task, secret)
+	case conversation.TaskReset, conversation.TaskUnlock:
+		return b.write(ctx, task, secret)
+	case conversation.TaskChanged:
+		return b.changed(ctx, task)
+	}
+	return malfunction(task), fmt.Errorf("no such task: %s", task.Kind)
+}
+
+// find looks an account up, by name or by id, and puts it into the words of
+// the wizard.
+func (b *Bot) find(ctx context.Context, task conversation.Task) (conversation.Outcome, error) {
+	q := Query{Name: task.Name}
+	if task.Name == "" {
+		q = Query{ID: task.Account}
+	}
+	found, ok, err := b.Directory.Find(ctx, q)
+	if err != nil {
+		return malfunction(task), fmt.Errorf("looking an account up: %w", err)
+	}
+	if !ok {
+		return conversation.Outcome{}, nil
+	}
+	a, _, err := b.account(ctx, found)
+	if err != nil {
+		return malfunction(task), err
+	}
+	return conversation.Outcome{Account: &a}, nil
+}
+
+// account puts a directory's account into the words of the wizard. number is
+// the E.164 form of its number if that may be texted and called.
+func (b *Bot) account(ctx context.Context, a Account) (account conversation.Account, number conversation.Secret, err error) {
+	account = conversation.Account{
+		ID: a.ID, UPN: a.UPN, Name: a.Display, Reason: a.Reason, Locked: a.Locked,
+		Length: a.MinLength, Mark: a.Mark, Since: a.MobileSince,
+	}
+	if e164, fault := b.Wizard.Numbers.Read(a.Mobile); a.Mobile != "" && fault == "" {
+		account.Number = b.Wizard.Keys.Fingerprint("number", e164)
+		account.Digits = e164[len(e164)-2:]
+		number = conversation.NewSecret(e164)
+	}
+	devices, err := b.Authenticators.Enrolled(ctx, a.ID)
+	if err != nil {
+		return account, number, fmt.Errorf("reading authenticators: %w", err)
+	}
+	for _, d := range devices {
+		account.Devices = append(account.Devices, conversation.Device{ID: d.ID, Since: d.Since})
+	}
+	account.Push = len(devices) > 0 && b.Verifiers[conversation.Push] != nil
+	return account, number, nil
+}
+
+// question reads the account again and makes of the task what a verifier is
+// asked: the number comes from the directory at sending and at checking
+// (AC-27). matches is false when the number typed is not the account's, or the
+// account may not be reset any more: then nothing may be sent, and nothing is
+// right.
+func (b *Bot) question(ctx context.Context, task conversation.Task) (c Challenge, matches bool, err error) {
+	found, ok, err := b.Directory.Find(ctx, Query{ID: task.Account})
+	if err != nil {
+		return c, false, fmt.Errorf("reading the account again: %w", err)
+	}
+	if !ok || found.Reason != conversation.Eligible {
+		return c, false, nil
+	}
+	a, number, err := b.account(ctx, found)
+	if err != nil {
+		return c, false, err
+	}
+	if task.Method.Family() == conversation.Phone &&
+		(a.Number == "" || a.Number != task.Typed || a.Number != task.Known) {
+		return c, false, nil
+	}
+	if task.Method == conversation.Push && len(a.Devices) == 0 {
+		return c, false, nil
+	}
+	keys := b.Wizard.Keys
+	return Challenge{
+		ID: task.Challenge, Method: task.Method, Account: a.ID, UPN: a.UPN, Number: number,
+		Code: keys.OneTimeCode(task.Challenge), Digits: keys.Digits(task.Challenge), Expires: task.Expires,
+		Locale: task.Locale, Chat: task.Chat, Receipt: task.Receipt,
+		WithDigits: b.Wizard.Policy.CallWithCode,
+	}, true, nil
+}
+
+func (b *Bot) challenge(ctx context.Context, task conversation.Task) (conversation.Outcome, error) {
+	verifier := b.Verifiers[task.Method]
+	if task.Decoy || verifier == nil {
+		return conversation.Outcome{Trouble: b.isDown(task.Method)}, nil
+	}
+	c, matches, err := b.question(ctx, task)
+	if err != nil || !matches {
+		return conversation.Outcome{Trouble: err != nil}, err
+	}
+	if err = b.afford(ctx, task); err == nil {
+		err = verifier.Challenge(ctx, c)
+	}
+	if err != nil {
+		b.markDown(task.Method)
+		return conversation.Outcome{Trouble: true}, fmt.Errorf("starting a challenge: %w", err)
+	}
+	return conversation.Outcome{Matched: true}, nil
+}
+
+// afford spends from the service's budget for a method.
+func (b *Bot) afford(ctx context.Context, task conversation.Task) error {
+	limit, ok := b.Budget[task.Method]
+	if !ok {
+		return nil
+	}
+	key := conversation.CounterKey("budget|" + string(task.Method))
+	within, until, err := b.Limiter.Spend(ctx, key, task.Challenge, limit, b.Now())
+	switch {
+	case err != nil:
+		return fmt.Errorf("spending from the budget: %w", err)
+	case !within:
+		return fmt.Errorf("the budget of this method is used up until %s", until.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// check judges a code.
+func (b *Bot) check(ctx context.Context, task conversation.Task, answer conversation.Secret) (conversation.Outcome, error) {
+	verifier := b.Verifiers[task.Method]
+	if task.Decoy || verifier == nil {
+		return conversation.Outcome{Trouble: b.isDown(task.Method), Verdict: conversation.WrongOne}, nil
+	}
+	c, matches, err := b.question(ctx, task)
+	if err != nil {
+		return malfunction(task), err
+	}
+	if !matches {
+		return conversation.Outcome{Verdict: conversation.WrongOne}, nil
+	}
+	return b.judgement(verifier.Check(ctx, c, answer))
+}
+
+func (b *Bot) judgement(j Judgement, err error) (conversation.Outcome, error) {
+	if err != nil {
+		return conversation.Outcome{Trouble: true}, fmt.Errorf("judging an answer: %w", err)
+	}
+	return conversation.Outcome{Verdict: j.Verdict, Mark: j.Mark}, nil
+}
+
+// wait waits for what the person does on the telephone or in the app. It is
+// broken off when the bot stops; what was not decided by then is not known.
+func (b *Bot) wait(ctx context.Context, task conversation.Task) (conversation.Outcome, bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(b.running, cancel)()
+	out, err := b.waitFor(ctx, task)
+	if err != nil {
+		b.Log.Warn("waiting for the telephone", "method", task.Method, "receipt", task.Receipt, "error", err)
+	}
+	return out, b.running.Err() == nil || out.Verdict == conversation.Right
+}
+
+func (b *Bot) waitFor(ctx context.Context, task conversation.Task) (conversation.Outcome, error) {
+	silence := conversation.Outcome{Verdict: conversation.NoAnswer}
+	verifier := b.Verifiers[task.Method]
+	if task.Decoy || verifier == nil {
+		<-ctx.Done()
+		silence.Trouble = b.isDown(task.Method)
+		return silence, nil
+	}
+	c, matches, err := b.question(ctx, task)
+	if err != nil {
+		return malfunction(task), err
+	}
+	if !matches {
+		<-ctx.Done()
+		return silence, nil
+	}
+	return b.judgement(verifier.Check(ctx, c, conversation.Secret{}))
+}
+
+// write has the directory change something, once.
+func (b *Bot) write(ctx context.Context, task conversation.Task, password conversation.Secret) (conversation.Outcome, error) {
+	if task.Decoy || task.Account == "" {
+		return conversation.Outcome{Trouble: true}, errors.New("a write was ordered for nobody")
+	}
+	write := func() (Write, error) { return b.Directory.Unlock(ctx, task.Account) }
+	if task.Kind == conversation.TaskReset {
+		write = func() (Write, error) { return b.Directory.Reset(ctx, task.Account, password) }
+	}
+	w, err := write()
+	switch {
+	case errors.Is(err, ErrNotWritten):
+		return conversation.Outcome{Trouble: true}, fmt.Errorf("writing: %w", err)
+	case err != nil:
+		return conversation.Outcome{Write: conversation.WriteUnknown}, fmt.Errorf("writing: %w", err)
+	}
+	return conversation.Outcome{Write: w.Result, Refusal: slices.Clone(w.Flaws), Word: w.Word}, nil
+}
+
+// changed asks the directory whether a write reached it.
+func (b *Bot) changed(ctx context.Context, task conversation.Task) (conversation.Outcome, error) {
+	if task.Goal == conversation.ToUnlock {
+		a, found, err := b.Directory.Find(ctx, Query{ID: task.Account})
+		switch {
+		case err != nil || !found:
+			return malfunction(task), err
+		case a.Locked:
+			return conversation.Outcome{Changed: conversation.ChangedNo}, nil
+		}
+		return conversation.Outcome{Changed: conversation.ChangedYes}, nil
+	}
+	result, err := b.Directory.Changed(ctx, task.Account, task.Mark)
+	if err != nil {
+		return malfunction(task), fmt.Errorf("asking whether the password changed: %w", err)
+	}
+	return conversation.Outcome{Changed: result}, nil
+}
+
+func (b *Bot) markDown(m conversation.Method) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.down[m] = b.Now().Add(downFor)
+}
+
+func (b *Bot) isDown(m conversation.Method) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Now().Before(b.down[m])
+}

@@ -1,0 +1,177 @@
+package bot
+
+import (
+	"container/heap"
+	"context"
+	"sync"
+	"time"
+
+	"resetbot/conversation"
+)
+
+// sweepEvery is how often the store is asked for what this process does not
+// know of: what a crash or another replica left behind.
+const sweepEvery = 5 * time.Second
+
+// soon is how far ahead this process remembers by itself when somebody is due.
+const soon = 2 * time.Minute
+
+// Run sweeps until ctx ends: it takes up what a crash left behind, delivers what was
+// not delivered, ends what is over. Then it begins nothing new, waits for what
+// is being done (writes to their end; waiting for telephones is broken off),
+// and returns.
+func (b *Bot) Run(ctx context.Context) error {
+	if err := b.checkHead(ctx); err != nil {
+		return err
+	}
+	b.sweep(ctx, b.Store.Alone())
+	poll := time.NewTicker(sweepEvery)
+	defer poll.Stop()
+	minute := time.NewTicker(time.Minute)
+	defer minute.Stop()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		timer.Reset(b.next())
+		select {
+		case <-ctx.Done():
+			b.shutDown()
+			return b.saveHead(context.WithoutCancel(ctx))
+		case <-b.kicked:
+		case <-timer.C:
+			b.tickDue(ctx)
+		case <-poll.C:
+			b.sweep(ctx, false)
+		case <-minute.C:
+			b.minute(ctx)
+		}
+	}
+}
+
+func (b *Bot) shutDown() {
+	b.mu.Lock()
+	b.stopped = true
+	b.stop()
+	b.mu.Unlock()
+	b.work.Wait()
+}
+
+// minute does what is done once a minute.
+func (b *Bot) minute(ctx context.Context) {
+	if err := b.saveHead(ctx); err != nil {
+		b.Log.Error("writing the audit's head", "error", err)
+	}
+	if _, err := b.Store.Sweep(ctx, b.Now(), 1000); err != nil {
+		b.Log.Error("sweeping the store", "error", err)
+	}
+}
+
+// sweep looks at every conversation that is due. After a start on a store that
+// nobody else can have open, the leases that are found belong to the dead.
+func (b *Bot) sweep(ctx context.Context, alone bool) {
+	before := b.Now()
+	if alone {
+		p := b.Wizard.Policy
+		before = before.Add(p.WaitFor + p.Levelled + p.LevelledBy + p.LeaseMargin + time.Minute)
+	}
+	const batch = 4096
+	for {
+		users, err := b.Store.Due(ctx, before, batch)
+		if err != nil {
+			b.Log.Error("asking who is due", "error", err)
+			return
+		}
+		b.tickAll(ctx, users, alone)
+		if len(users) < batch || ctx.Err() != nil {
+			break
+		}
+	}
+	b.begin(b.notices)
+}
+
+// tickAll ticks many at once, so that a store that commits in groups can.
+func (b *Bot) tickAll(ctx context.Context, users []conversation.User, alone bool) {
+	var ticks sync.WaitGroup
+	slots := make(chan struct{}, 64)
+	for _, user := range users {
+		slots <- struct{}{}
+		ticks.Go(func() {
+			b.tick(ctx, user, alone)
+			<-slots
+		})
+	}
+	ticks.Wait()
+}
+
+// tick tells a conversation that time passed.
+func (b *Bot) tick(ctx context.Context, user conversation.User, alone bool) {
+	in := conversation.Input{Kind: conversation.Passed, Alone: alone}
+	if err := b.update(ctx, user, in, conversation.Secret{}); err != nil && ctx.Err() == nil {
+		b.Log.Error("telling a conversation the time", "chat", user.Chat, "error", err)
+		return
+	}
+	b.deliver(user)
+}
+
+// schedule remembers when somebody is due, if that is soon.
+func (b *Bot) schedule(user conversation.User, due time.Time) {
+	if due.IsZero() || due.After(b.Now().Add(soon)) {
+		return
+	}
+	b.mu.Lock()
+	heap.Push(&b.wake, waking{due, user})
+	b.mu.Unlock()
+	b.kick()
+}
+
+// kick has Run look at the clock again.
+func (b *Bot) kick() {
+	select {
+	case b.kicked <- struct{}{}:
+	default:
+	}
+}
+
+// next is how long nobody is due.
+func (b *Bot) next() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.wake) == 0 {
+		return time.Hour
+	}
+	return max(0, b.wake[0].at.Sub(b.Now()))
+}
+
+// tickDue ticks whoever is due now.
+func (b *Bot) tickDue(ctx context.Context) {
+	for {
+		b.mu.Lock()
+		if len(b.wake) == 0 || b.wake[0].at.After(b.Now()) {
+			b.mu.Unlock()
+			return
+		}
+		user := heap.Pop(&b.wake).(waking).user
+		b.mu.Unlock()
+		b.tick(ctx, user, false)
+	}
+}
+
+// schedule is a heap of who is due when, the earliest first. What is in it
+// may be out of date: a tick that has nothing to do does nothing.
+type schedule []waking
+
+type waking struct {
+	at   time.Time
+	user conversation.User
+}
+
+func (s schedule) Len() int           { return len(s) }
+func (s schedule) Less(i, j int) bool { return s[i].at.Before(s[j].at) }
+func (s schedule) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
+func (s *schedule) Push(x any)        { *s = append(*s, x.(waking)) }
+func (s *schedule) Pop() any {
+	old := *s
+	last := old[len(old)-1]
+	*s = old[:len(old)-1]
+	return last
+}
