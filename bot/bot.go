@@ -63,7 +63,7 @@ type Bot struct {
 	delivering map[conversation.User]bool // true: look again
 	wake       schedule
 	kicked     chan struct{}
-	down       map[conversation.Method]time.Time // a provider was out of reach until then
+	lasted     map[conversation.Method]time.Duration // the last judgement by each method
 	restored   bool
 }
 
@@ -85,7 +85,7 @@ func New(c Config) (*Bot, error) {
 	b := &Bot{
 		Config: c, id: hex.EncodeToString(id[:]),
 		delivering: map[conversation.User]bool{}, kicked: make(chan struct{}, 1),
-		down: map[conversation.Method]time.Time{},
+		lasted: map[conversation.Method]time.Duration{},
 	}
 	b.running, b.stop = context.WithCancel(context.Background())
 	return b, nil
@@ -202,7 +202,7 @@ func (b *Bot) after(user conversation.User, change conversation.Change) {
 		task := *c.Task
 		b.begin(func() { b.do(user, task, change.Secret) })
 	}
-	if !c.Page.Delivered && !b.Now().Before(c.Page.Retry) {
+	if !c.Page.Delivered && c.Page.Attempts == 0 {
 		b.deliver(user)
 	}
 	if len(change.Notices) > 0 {

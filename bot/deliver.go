@@ -48,7 +48,8 @@ func (b *Bot) deliverOne(user conversation.User) {
 		return
 	}
 	chat := b.Chats[user.Chat]
-	if c.ID == "" || c.Page.Delivered || b.Now().Before(c.Page.Retry) || chat == nil {
+	again := c.Page.Attempts > 0
+	if c.ID == "" || c.Page.Delivered || again && b.Now().Before(c.Page.Retry) || chat == nil {
 		return
 	}
 	out := Outgoing{User: user, Address: c.Address, Locale: c.Locale, State: c.State, Page: c.Page}

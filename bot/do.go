@@ -10,17 +10,16 @@ import (
 	"resetbot/conversation"
 )
 
-// downFor is how long a provider that was out of reach is taken to be so,
-// for decoys: they find it out of reach as everybody else does.
-const downFor = time.Minute
-
 // do performs a task and brings its outcome back as the next input. It never
 // touches the record in any other way: what it does twice, or too late, is a
 // stale outcome.
 func (b *Bot) do(user conversation.User, task conversation.Task, secret conversation.Secret) {
 	out, ok := b.perform(task, secret)
+	if out.Verdict == conversation.DeniedByMe {
+		out = b.denied(user, task)
+	}
 	if !ok || !b.hold(task, out) {
-		return // stopping: the lease runs out, and the task is taken up again
+		return // stopping: the lease runs out, and the wizard knows what that means
 	}
 	out.Task = task.ID
 	in := conversation.Input{Kind: conversation.Came, Outcome: &out}
@@ -37,6 +36,16 @@ func (b *Bot) do(user conversation.User, task conversation.Task, secret conversa
 			return // the sweeper finds the lease over, and the wizard knows what that means
 		}
 	}
+}
+
+// denied passes a denial on at once: it must not be lost because the person
+// went back, cancelled or is kept waiting. What the page learns is silence.
+func (b *Bot) denied(user conversation.User, task conversation.Task) conversation.Outcome {
+	in := conversation.Input{Kind: conversation.Came, Outcome: &conversation.Outcome{Denied: task.Account}}
+	if err := b.update(context.Background(), user, in, conversation.Secret{}); err != nil {
+		b.Log.Error("storing a denial", "receipt", task.Receipt, "error", err)
+	}
+	return conversation.Outcome{Verdict: conversation.NoAnswer}
 }
 
 // hold keeps an outcome back where its moment would tell what it is: everybody
@@ -132,10 +141,12 @@ func (b *Bot) find(ctx context.Context, task conversation.Task) (conversation.Ou
 		return conversation.Outcome{}, nil
 	}
 	a, _, err := b.account(ctx, found)
-	if err != nil {
+	if err != nil && !task.Level {
 		return malfunction(task), err
 	}
-	return conversation.Outcome{Account: &a}, nil
+	// Where outcomes may not show, this trouble must not either: it can only be
+	// had with accounts that exist. The account then has no authenticators.
+	return conversation.Outcome{Account: &a}, err
 }
 
 // account puts a directory's account into the words of the wizard. number is
@@ -195,11 +206,11 @@ func (b *Bot) question(ctx context.Context, task conversation.Task) (c Challenge
 }
 
 func (b *Bot) challenge(ctx context.Context, task conversation.Task) (conversation.Outcome, error) {
+	c, matches, err := b.question(ctx, task)
 	verifier := b.Verifiers[task.Method]
 	if task.Decoy || verifier == nil {
-		return conversation.Outcome{Trouble: b.isDown(task.Method)}, nil
+		return conversation.Outcome{}, nil
 	}
-	c, matches, err := b.question(ctx, task)
 	if err != nil || !matches {
 		return conversation.Outcome{Trouble: err != nil}, err
 	}
@@ -207,7 +218,6 @@ func (b *Bot) challenge(ctx context.Context, task conversation.Task) (conversati
 		err = verifier.Challenge(ctx, c)
 	}
 	if err != nil {
-		b.markDown(task.Method)
 		return conversation.Outcome{Trouble: true}, fmt.Errorf("starting a challenge: %w", err)
 	}
 	return conversation.Outcome{Matched: true}, nil
@@ -232,18 +242,22 @@ func (b *Bot) afford(ctx context.Context, task conversation.Task) error {
 
 // check judges a code.
 func (b *Bot) check(ctx context.Context, task conversation.Task, answer conversation.Secret) (conversation.Outcome, error) {
-	verifier := b.Verifiers[task.Method]
-	if task.Decoy || verifier == nil {
-		return conversation.Outcome{Trouble: b.isDown(task.Method), Verdict: conversation.WrongOne}, nil
-	}
 	c, matches, err := b.question(ctx, task)
-	if err != nil {
+	verifier := b.Verifiers[task.Method]
+	switch {
+	case task.Decoy || verifier == nil:
+		b.takeAsLong(ctx, task.Method)
+		return conversation.Outcome{Verdict: conversation.WrongOne}, nil
+	case err != nil:
 		return malfunction(task), err
-	}
-	if !matches {
+	case !matches:
+		b.takeAsLong(ctx, task.Method)
 		return conversation.Outcome{Verdict: conversation.WrongOne}, nil
 	}
-	return b.judgement(verifier.Check(ctx, c, answer))
+	began := b.Now()
+	judgement, err := verifier.Check(ctx, c, answer)
+	b.took(task.Method, b.Now().Sub(began))
+	return b.judgement(judgement, err)
 }
 
 func (b *Bot) judgement(j Judgement, err error) (conversation.Outcome, error) {
@@ -267,20 +281,14 @@ func (b *Bot) wait(ctx context.Context, task conversation.Task) (conversation.Ou
 }
 
 func (b *Bot) waitFor(ctx context.Context, task conversation.Task) (conversation.Outcome, error) {
-	silence := conversation.Outcome{Verdict: conversation.NoAnswer}
-	verifier := b.Verifiers[task.Method]
-	if task.Decoy || verifier == nil {
-		<-ctx.Done()
-		silence.Trouble = b.isDown(task.Method)
-		return silence, nil
-	}
 	c, matches, err := b.question(ctx, task)
-	if err != nil {
-		return malfunction(task), err
-	}
-	if !matches {
+	verifier := b.Verifiers[task.Method]
+	switch {
+	case task.Decoy || verifier == nil || err == nil && !matches:
 		<-ctx.Done()
-		return silence, nil
+		return conversation.Outcome{Verdict: conversation.NoAnswer}, nil
+	case err != nil:
+		return malfunction(task), err
 	}
 	return b.judgement(verifier.Check(ctx, c, conversation.Secret{}))
 }
@@ -288,7 +296,12 @@ func (b *Bot) waitFor(ctx context.Context, task conversation.Task) (conversation
 // write has the directory change something, once.
 func (b *Bot) write(ctx context.Context, task conversation.Task, password conversation.Secret) (conversation.Outcome, error) {
 	if task.Decoy || task.Account == "" {
-		return conversation.Outcome{Trouble: true}, errors.New("a write was ordered for nobody")
+		return conversation.Outcome{Write: conversation.WriteNot}, errors.New("a write was ordered for nobody")
+	}
+	if b.Now().Round(0).After(task.Deadline.Round(0)) {
+		// This process slept, and somebody may have taken it for dead (Round(0):
+		// the wall clock, which goes on while a machine is suspended).
+		return conversation.Outcome{Write: conversation.WriteNot}, errors.New("too late to write")
 	}
 	write := func() (Write, error) { return b.Directory.Unlock(ctx, task.Account) }
 	if task.Kind == conversation.TaskReset {
@@ -297,7 +310,7 @@ func (b *Bot) write(ctx context.Context, task conversation.Task, password conver
 	w, err := write()
 	switch {
 	case errors.Is(err, ErrNotWritten):
-		return conversation.Outcome{Trouble: true}, fmt.Errorf("writing: %w", err)
+		return conversation.Outcome{Write: conversation.WriteNot}, fmt.Errorf("writing: %w", err)
 	case err != nil:
 		return conversation.Outcome{Write: conversation.WriteUnknown}, fmt.Errorf("writing: %w", err)
 	}
@@ -323,14 +336,24 @@ func (b *Bot) changed(ctx context.Context, task conversation.Task) (conversation
 	return conversation.Outcome{Changed: result}, nil
 }
 
-func (b *Bot) markDown(m conversation.Method) {
+// took remembers how long judging by a method last took, and takeAsLong takes
+// as long, where there is nothing to judge: so a slow provider does not tell
+// decoys from people.
+func (b *Bot) took(m conversation.Method, d time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.down[m] = b.Now().Add(downFor)
+	b.lasted[m] = d
 }
 
-func (b *Bot) isDown(m conversation.Method) bool {
+func (b *Bot) takeAsLong(ctx context.Context, m conversation.Method) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Now().Before(b.down[m])
+	d := b.lasted[m]
+	b.mu.Unlock()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-b.running.Done():
+	}
 }

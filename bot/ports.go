@@ -175,7 +175,8 @@ type Store interface {
 	// Update loads the conversation of user (the zero value where there is
 	// none), asks t what it reads, loads that, calls t.Step, and writes the
 	// whole Change or nothing; it returns when that is durable. No two updates
-	// that share a conversation, an account or a counter overlap.
+	// that share a conversation, an account, a counter or a mark overlap: a mark
+	// that is there already is a fact of the step, never a failed write.
 	//
 	// t.Reads and t.Step may be called more than once, and only the last call
 	// counts; they never see a transaction, and must not call the store. An

@@ -75,7 +75,7 @@ func (b *Bot) sweep(ctx context.Context, alone bool) {
 		before = before.Add(p.WaitFor + p.Levelled + p.LevelledBy + p.LeaseMargin + time.Minute)
 	}
 	const batch = 4096
-	for {
+	for range 16 { // what is still due then is so because nothing can be done about it now
 		users, err := b.Store.Due(ctx, before, batch)
 		if err != nil {
 			b.Log.Error("asking who is due", "error", err)

@@ -173,14 +173,21 @@ type Conversation struct {
 	Task     *Task      `json:"task,omitempty"`
 	Write    *Write     `json:"write,omitempty"`
 
-	Page     Page     `json:"page"`
-	Seen     []string `json:"seen,omitempty"`    // fingerprints of the last 32 event ids
-	Unclear  int      `json:"unclear,omitempty"` // misunderstandings on this page
-	Failed   bool     `json:"failed,omitempty"`  // a proof failed
-	Used     []string `json:"used,omitempty"`    // fingerprints of right answers: a late repetition is no new try
-	Refusals int      `json:"refusals,omitempty"`
-	Exposed  []string `json:"exposed,omitempty"` // fingerprints of what was typed in the chat on the password page
-	Reminded bool     `json:"reminded,omitempty"`
+	Page    Page     `json:"page"`
+	Seen    []string `json:"seen,omitempty"`    // fingerprints of the last 32 event ids
+	Unclear int      `json:"unclear,omitempty"` // misunderstandings on this page
+	Failed  bool     `json:"failed,omitempty"`  // a proof failed
+	Used    []string `json:"used,omitempty"`    // fingerprints of right answers: a late repetition is no new try
+	// Counted is set while this conversation alone put its account into the
+	// asker's counter of accounts; a right answer takes it out again.
+	Counted bool `json:"counted,omitempty"`
+	// Given are the numbers that were typed, by fingerprint, each with the id
+	// of its spend as long as no answer took that over. The same number again
+	// costs nothing new.
+	Given    map[string]string `json:"given,omitempty"`
+	Refusals int               `json:"refusals,omitempty"`
+	Exposed  []string          `json:"exposed,omitempty"` // fingerprints of what was typed in the chat on the password page
+	Reminded bool              `json:"reminded,omitempty"`
 }
 
 // Bound is an account that the chat proves the person to be.
@@ -191,8 +198,8 @@ type Bound struct {
 
 // Write is a change of the directory that was begun.
 type Write struct {
-	Mark     string    `json:"mark"`     // the directory's change mark just before
-	Begun    time.Time `json:"begun"`    //
+	Mark     string    `json:"mark"` // the directory's change mark just before
+	Begun    time.Time `json:"begun"`
 	Deadline time.Time `json:"deadline"` // after which the write is no longer tried by us
 	Checks   int       `json:"checks,omitempty"`
 	Next     time.Time `json:"next,omitzero"` // when the directory is asked again
@@ -212,9 +219,6 @@ func (c Conversation) Due(p Policy) time.Time {
 		return due
 	}
 	if !c.Page.Delivered && c.Page.Version > 0 {
-		if c.Page.Retry.IsZero() {
-			earlier(c.Started) // at once
-		}
 		earlier(c.Page.Retry)
 	}
 	if c.State.Over() {
@@ -248,10 +252,11 @@ func (c Conversation) awaitsText() bool {
 // TaskKind says what is to be done outside.
 type TaskKind string
 
-// The tasks. What happens to each after a crash is in [Wizard.Step]: find,
-// reread and changed are repeated; a challenge is repeated with the same id
-// and therefore the same code; a check never is, its try stays counted; a
-// write never is, its outcome is unknown until the directory tells.
+// The tasks. After a crash or an expired lease find, changed and an unlock's
+// reread are repeated; a challenge is repeated with the same id and therefore
+// the same code; a check never is, its try stays counted; a reset's reread
+// neither, the password died with the process; and a write never is, its
+// outcome is unknown until the directory tells.
 const (
 	TaskFind      TaskKind = "find"
 	TaskChallenge TaskKind = "challenge"
@@ -272,6 +277,7 @@ type Task struct {
 	// By is the process that performs it, Lease until when nobody else may
 	// think it dead. The lease is longer than the task's own deadline.
 	By       string    `json:"by"`
+	Ordered  time.Time `json:"ordered"`
 	Lease    time.Time `json:"lease"`
 	Deadline time.Time `json:"deadline"`
 	// NotBefore is when the outcome may come in at the earliest: for everybody
@@ -340,6 +346,10 @@ type AccountRecord struct {
 	// displaces it. Before the write the conversation must be the holder.
 	Holder     string `json:"holder,omitempty"`
 	HolderUser User   `json:"holder_user,omitzero"`
+	// HolderOwn is set while the holder is the owner's own chat, until
+	// HolderUntil; nobody else displaces that.
+	HolderOwn   bool      `json:"holder_own,omitempty"`
+	HolderUntil time.Time `json:"holder_until,omitzero"`
 	// Guests are conversations of others, without a proof yet. The owner's own
 	// chat sends them away: they go on as decoys.
 	Guests []Guest `json:"guests,omitempty"`
@@ -353,8 +363,12 @@ type AccountRecord struct {
 	Since  time.Time `json:"since,omitzero"`
 	// LastReset is when the owner last got a new password here.
 	LastReset time.Time `json:"last,omitzero"`
-	// NoPush is until when no notification is sent, after one was denied.
-	NoPush time.Time `json:"no_push,omitzero"`
+	// NoPush is until when others send no notification, after one of theirs
+	// was denied; NoPushOwn the same for the owner's own chat.
+	NoPush    time.Time `json:"no_push,omitzero"`
+	NoPushOwn time.Time `json:"no_push_own,omitzero"`
+	// Told is the end of the lock that the owner was told of.
+	Told time.Time `json:"told,omitzero"`
 	// Frozen is until when nothing is reset (this was not me).
 	Frozen time.Time `json:"frozen,omitzero"`
 	Kept   time.Time `json:"kept"` // may be forgotten after this

@@ -40,12 +40,20 @@ func (c Counter) at(now time.Time, l Limit) Counter {
 	if !c.Locked.IsZero() && !now.Before(c.Locked) {
 		return Counter{}
 	}
+	if longest := now.Add(l.Lock); c.Locked.After(longest) {
+		c.Locked = longest // a clock that was ahead for a while locks nobody for a year
+	}
 	if !c.Locked.IsZero() {
 		return c
 	}
 	c.Spends = slices.DeleteFunc(slices.Clone(c.Spends), func(s Spend) bool {
 		return !s.At.After(now.Add(-l.Window))
 	})
+	for i := range c.Spends {
+		if c.Spends[i].At.After(now) {
+			c.Spends[i].At = now
+		}
+	}
 	return c
 }
 
@@ -57,6 +65,9 @@ func (c Counter) Full(now time.Time, l Limit) (until time.Time, full bool) {
 	}
 	if len(c.Spends) < l.N {
 		return time.Time{}, false
+	}
+	if l.N < 1 { // nothing is allowed at all
+		return now.Add(l.Window), true
 	}
 	return c.Spends[len(c.Spends)-l.N].At.Add(l.Window), true
 }
@@ -84,8 +95,8 @@ func (c Counter) Spend(id string, now time.Time, l Limit) Counter {
 	return c
 }
 
-// GiveBack takes out the spend with that id and no other; a lock that this
-// spend closed is open again.
+// GiveBack takes out the spend with that id and no other; a lock that was
+// closed by the number of spends is open again when there are fewer.
 func (c Counter) GiveBack(id string, now time.Time, l Limit) Counter {
 	c = c.at(now, l)
 	before := len(c.Spends)
@@ -96,8 +107,10 @@ func (c Counter) GiveBack(id string, now time.Time, l Limit) Counter {
 	return c
 }
 
-// latest is when the last spend was; the zero time without one.
-func (c Counter) latest() time.Time {
+// latest is when the last spend was, at now at the latest; the zero time
+// without one.
+func (c Counter) latest(now time.Time, l Limit) time.Time {
+	c = c.at(now, l)
 	if len(c.Spends) == 0 {
 		return time.Time{}
 	}

@@ -71,10 +71,15 @@ const (
 )
 
 // Outcome is what a task came to. Trouble means that it could not be done or
-// judged, for no fault of the person's; the other fields then say nothing.
+// judged, for no fault of the person's; the other fields then say nothing. Of
+// a write it says nothing either: that is then unknown.
 type Outcome struct {
 	Task    string // the task's id
 	Trouble bool
+	// Denied is the account whose owner said on the telephone "this was not
+	// me". It is told at once, whatever became of the task, and the task goes
+	// on: who watches the page learns nothing by it.
+	Denied AccountID
 
 	// Find and reread: nil means that nobody has that name.
 	Account *Account
@@ -100,7 +105,7 @@ const (
 	Right      Verdict = "right"
 	WrongOne   Verdict = "wrong"
 	NoAnswer   Verdict = "none"
-	DeniedByMe Verdict = "denied" // the owner pressed: it was not me
+	DeniedByMe Verdict = "denied" // the owner pressed: it was not me; bot makes Outcome.Denied of it
 )
 
 // WriteResult is what a directory made of a write.
@@ -110,6 +115,7 @@ type WriteResult string
 const (
 	WriteDone    WriteResult = "done"
 	WriteRefused WriteResult = "refused"
+	WriteNot     WriteResult = "not"     // certainly not written: out of reach, or too late
 	WriteUnknown WriteResult = "unknown" // perhaps written, perhaps not
 )
 

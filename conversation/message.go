@@ -107,9 +107,10 @@ const (
 	NotePasswordTwice   MessageID = "note.password_twice" // the two fields differ
 	NotePasswordBlank   MessageID = "note.password_blank" // a blank at an end: meant so?
 	NotePasswordRefused MessageID = "note.password_refused"
-	NoteWriteOpen       MessageID = "note.write_open" // another write of this account is under way
-	NoteStillUnknown    MessageID = "note.still_unknown"
-	NotChanged          MessageID = "note.not_changed" // looked up: the password was not changed
+	NoteWriteOpen       MessageID = "note.write_open"    // another write of this account is under way
+	NoteFoundChanged    MessageID = "note.found_changed" // after unknown: it was changed, by us or by somebody else
+	NoteNotYours        MessageID = "note.not_yours"     // this is not your own account, and its owner is told
+	NotChanged          MessageID = "note.not_changed"   // looked up: the password was not changed
 )
 
 // What the owner of an account is told outside the conversation.
@@ -119,6 +120,7 @@ const (
 	TellUnlocked MessageID = "owner.unlocked" //
 	TellLocked   MessageID = "owner.locked"   // too many tries
 	TellDenied   MessageID = "owner.denied"   // a notification was denied
+	TellOther    MessageID = "owner.other"    // somebody else began in their own chat
 )
 
 // Choice is what a person can pick on a page, by a button or in words.
@@ -178,13 +180,13 @@ type Field string
 
 // The fields.
 const (
-	FieldName      Field = "name"
-	FieldCaptcha   Field = "captcha"
-	FieldNumber    Field = "number"
-	FieldCode      Field = "code"
-	FieldPassword  Field = "password"
-	FieldConfirm   Field = "confirm"
-	FieldMeantSo   Field = "meant_so" // "yes": the blank at the end is part of the password
+	FieldName     Field = "name"
+	FieldCaptcha  Field = "captcha"
+	FieldNumber   Field = "number"
+	FieldCode     Field = "code"
+	FieldPassword Field = "password"
+	FieldConfirm  Field = "confirm"
+	FieldMeantSo  Field = "meant_so" // "yes": the blank at the end is part of the password
 )
 
 // Bounds of what is read at all.

@@ -49,8 +49,12 @@ func (s *step) password() {
 
 func (s *step) exposed(typed Secret) {
 	fp := s.Keys.Fingerprint("exposed", s.c.ID, s.Rules.Normal(typed.Reveal()))
-	if !slices.Contains(s.c.Exposed, fp) && len(s.c.Exposed) < exposedMax {
+	if !slices.Contains(s.c.Exposed, fp) {
 		s.c.Exposed = append(slices.Clone(s.c.Exposed), fp)
+	}
+	if len(s.c.Exposed) > exposedMax { // more could not be remembered, so none would be refused
+		s.end(Refer, Page{ID: EndRefusals})
+		return
 	}
 	s.repeat(Note{ID: NotePasswordChat})
 }
@@ -157,19 +161,19 @@ func (s *step) notWritten(note Note) {
 // written takes the directory's answer to the write.
 func (s *step) written(out Outcome) {
 	switch {
-	case out.Trouble, out.Write == WriteRefused:
+	case !out.Trouble && (out.Write == WriteNot || out.Write == WriteRefused):
 		s.closeWrite()
 		if s.c.State == Unlocking {
 			s.end(StillLocked, Page{ID: EndStillLocked})
 			return
 		}
 		s.follow(Refused)
-		if out.Trouble {
+		if out.Write == WriteNot {
 			s.askPassword(Note{ID: NoteDirectoryDown})
 			return
 		}
 		s.refuse(out.Refusal, cleanWord(out.Word))
-	case out.Write == WriteDone:
+	case !out.Trouble && out.Write == WriteDone:
 		s.done()
 	default:
 		s.lost()
@@ -205,9 +209,7 @@ func (s *step) lost() {
 		return
 	}
 	s.follow(Lost)
-	w := *s.c.Write
-	w.Checks, w.Next = 0, s.now.Add(s.Policy.UnknownRetry[0])
-	s.c.Write = &w
+	s.c.Write.Checks, s.c.Write.Next = 0, s.now.Add(s.Policy.UnknownRetry[0])
 	s.show(Page{ID: WaitUnknown, Offers: offers(PickDesk)})
 }
 
@@ -216,15 +218,15 @@ func (s *step) askChanged() {
 }
 
 // changed takes the directory's word on whether the write reached it. A "no"
-// counts only when the write can no longer arrive.
-func (s *step) changed(out Outcome) {
+// counts only when it was asked for after the write could no longer arrive.
+func (s *step) changed(t Task, out Outcome) {
 	settled := s.c.Write.Deadline.Add(s.Policy.WriteSettled)
 	switch {
 	case out.Trouble || out.Changed == ChangedUnreachable || out.Changed == "":
 		s.askLater(time.Time{})
 	case out.Changed == ChangedYes:
-		s.done()
-	case s.now.Before(settled):
+		s.done(Note{ID: NoteFoundChanged})
+	case t.Ordered.Before(settled):
 		s.askLater(settled)
 	default:
 		s.notChanged()
@@ -233,7 +235,7 @@ func (s *step) changed(out Outcome) {
 
 // askLater: after 2, 10 and 60 s, then every five minutes, for a day.
 func (s *step) askLater(atLeast time.Time) {
-	w := *s.c.Write
+	w := s.c.Write
 	if !s.now.Before(w.Begun.Add(s.Policy.UnknownGiveUp)) {
 		s.alarm("write_unresolved")
 		s.end(Withdraw, Page{ID: EndUnresolved})
@@ -245,7 +247,6 @@ func (s *step) askLater(atLeast time.Time) {
 	if !atLeast.IsZero() && w.Next.After(atLeast) {
 		w.Next = atLeast
 	}
-	s.c.Write = &w
 }
 
 // notChanged: the truth is known, and it is no.
@@ -264,7 +265,7 @@ func (s *step) notChanged() {
 
 // done: the directory has it. The account's own counters start again at zero,
 // and its owner is told.
-func (s *step) done() {
+func (s *step) done(notes ...Note) {
 	s.closeWrite()
 	page, told := EndReset, TellReset
 	if s.c.Goal == ToUnlock {
@@ -281,5 +282,5 @@ func (s *step) done() {
 		}
 	}
 	s.tell(told)
-	s.end(Written, Page{ID: page, Offers: offers(PickDesk)})
+	s.end(Written, Page{ID: page, Offers: offers(PickDesk)}, notes...)
 }

@@ -44,6 +44,9 @@ func (w *Wizard) Reads(c Conversation, in Input) Reads {
 		if out.Mark != "" {
 			r.Marks = []string{out.Mark}
 		}
+		if out.Denied != "" {
+			key, record = w.accountKey(&Account{ID: out.Denied}, ""), true
+		}
 	}
 	if key != "" {
 		if record {
@@ -83,12 +86,13 @@ func (w *Wizard) accountKey(a *Account, typed string) AccountKey {
 	return AccountKey(fmt.Sprintf("name:%02x%02x%x", sum[0], sum[1], sum[2]>>4))
 }
 
-// spend counts one try in the counters that a person of this kind fills: own
-// chat fills both, others their own.
+// spend counts one try in the counter of this kind of person. A proof that
+// failed in own chat fills both: whoever has the owner's chat has no second
+// budget elsewhere.
 func (s *step) spend(use, id string, l Limit) {
-	s.spendOne(accountCounter(use, others, s.c.Subject.Key), id, l)
-	if s.c.Subject.Own {
-		s.spendOne(accountCounter(use, own, s.c.Subject.Key), id, l)
+	s.spendOne(accountCounter(use, s.class(), s.c.Subject.Key), id, l)
+	if use == useProofs && s.c.Subject.Own {
+		s.spendOne(accountCounter(use, others, s.c.Subject.Key), id, l)
 	}
 }
 

@@ -25,20 +25,29 @@ var ErrSecret = errors.New("a secret cannot be marshalled")
 // whatever a person typed. Every verb of fmt, slog and every encoder gets
 // "[secret]" or an error; the only way to the text is [Secret.Reveal].
 // The zero Secret is the empty text.
-type Secret struct{ text string }
+type Secret struct {
+	// A pointer, because fmt prints an unexported field of a struct by
+	// reflection, without asking for its methods.
+	text *string
+}
 
 // NewSecret hides text.
-func NewSecret(text string) Secret { return Secret{text} }
+func NewSecret(text string) Secret { return Secret{&text} }
 
 // Reveal gives the text to the one who must have it: a check, a directory.
-func (s Secret) Reveal() string { return s.text }
+func (s Secret) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
 
 // Empty reports whether nothing was said.
-func (s Secret) Empty() bool { return s.text == "" }
+func (s Secret) Empty() bool { return s.Reveal() == "" }
 
 // Equal compares in a time that tells nothing about where the two differ.
 func (s Secret) Equal(t Secret) bool {
-	return subtle.ConstantTimeCompare([]byte(s.text), []byte(t.text)) == 1
+	return subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(t.Reveal())) == 1
 }
 
 func (Secret) String() string               { return redacted }
@@ -153,6 +162,12 @@ func digits(sum [32]byte, n int) string {
 // computed twice (the store may) has the same ids.
 type Nonce [32]byte
 
+func (Nonce) String() string               { return redacted }
+func (Nonce) GoString() string             { return redacted }
+func (Nonce) Format(f fmt.State, _ rune)   { _, _ = f.Write([]byte(redacted)) }
+func (Nonce) LogValue() slog.Value         { return slog.StringValue(redacted) }
+func (Nonce) MarshalText() ([]byte, error) { return nil, ErrSecret }
+
 func (n Nonce) draw(use string) [32]byte { return Key(n).Sum(use) }
 
 // id is 128 bits in hexadecimal.
@@ -161,13 +176,14 @@ func (n Nonce) id(use string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// receipt is what a person reads to the service desk: six characters that
-// sound different, of 30 bits. It opens nothing and proves nothing.
+// receipt is what a person reads to the service desk: eight characters that
+// look different, of 40 bits. It opens nothing, proves nothing, and nothing is
+// keyed by it.
 func (n Nonce) receipt() string {
 	const alphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 	sum := n.draw("receipt")
-	text := base32.NewEncoding(alphabet).WithPadding(base32.NoPadding).EncodeToString(sum[:4])[:6]
-	return text[:3] + "-" + text[3:]
+	text := base32.NewEncoding(alphabet).WithPadding(base32.NoPadding).EncodeToString(sum[:5])
+	return text[:4] + "-" + text[4:]
 }
 
 // fraction is a number from 0 up to 1, for the jitter of levelled answers.

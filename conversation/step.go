@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,7 +25,7 @@ func (w *Wizard) Step(c Conversation, in Input, f Facts, now time.Time) (Change,
 	if now.Before(c.Latest) {
 		now = c.Latest
 	}
-	s := &step{Wizard: w, c: c, in: in, f: f, now: now, read: w.Reads(c, in), account: f.Account}
+	s := &step{Wizard: w, c: c.own(), in: in, f: f, now: now, read: w.Reads(c, in), account: f.Account}
 	s.counters = maps.Clone(f.Counters)
 	if s.counters == nil {
 		s.counters = map[CounterKey]Counter{}
@@ -34,6 +35,25 @@ func (w *Wizard) Step(c Conversation, in Input, f Facts, now time.Time) (Change,
 		return Change{}, fmt.Errorf("conversation %s: %w", c.Receipt, s.err)
 	}
 	return s.change(), nil
+}
+
+// own is c with pointers of its own, so that a step never writes through the
+// caller's. (Slices are cloned where they grow.)
+func (c Conversation) own() Conversation {
+	if c.Question != nil {
+		q := *c.Question
+		c.Question = &q
+	}
+	if c.Task != nil {
+		t := *c.Task
+		c.Task = &t
+	}
+	if c.Write != nil {
+		w := *c.Write
+		c.Write = &w
+	}
+	c.Given = maps.Clone(c.Given)
+	return c
 }
 
 // step is one call of Step while it goes on.
@@ -68,9 +88,9 @@ func (s *step) change() Change {
 	return s.ch
 }
 
-// accountKept is how long what we know of an account is kept after the last
-// time it mattered: longer than any waiting time, lock or freeze.
-const accountKept = 366 * 24 * time.Hour
+// accountKept: what we know of an account is kept while the account exists. A
+// number that was forgotten would be an old one when it is seen again.
+const accountKept = 100 * 366 * 24 * time.Hour
 
 // take sorts the input by where it comes from.
 func (s *step) take() {
@@ -155,8 +175,11 @@ func (s *step) stillMine() bool {
 	case len(s.c.Proofs) > 0 && s.account.Holder != s.c.ID:
 		s.end(Displace, Page{ID: EndDisplaced})
 		return false
-	case frozen && s.visible():
+	case frozen && subject.Own:
 		s.end(Withdraw, Page{ID: EndIneligible, Args: Args{Reason: Frozen}})
+		return false
+	case frozen && s.visible():
+		s.end(Withdraw, Page{ID: EndWithdrawn})
 		return false
 	case frozen, len(s.c.Proofs) == 0 && !subject.Own && !s.account.guest(s.c.ID):
 		subject.Decoy = true
@@ -218,8 +241,10 @@ func (s *step) passed() {
 func (s *step) lapsed() {
 	task := *s.c.Task
 	switch task.Kind {
-	case TaskFind, TaskChallenge, TaskChanged:
+	case TaskFind, TaskChallenge:
 		s.order(task)
+	case TaskChanged:
+		s.askChanged()
 	case TaskReread:
 		if s.c.State == Unlocking {
 			s.order(task)
@@ -230,11 +255,12 @@ func (s *step) lapsed() {
 		s.askPassword(Note{ID: NotePasswordAgain})
 	case TaskCheck:
 		s.c.Task = nil
-		s.follow(Wrong)
+		s.c.Question.Pending, s.c.Question.Spent = "", ""
+		s.follow(NotJudged)
 		s.askCode(Note{ID: NoteInterrupted})
 	case TaskWait:
 		s.c.Task = nil
-		s.follow(Nothing)
+		s.follow(NotJudged)
 		s.askMethod(Note{ID: NoteInterrupted})
 	case TaskReset, TaskUnlock:
 		s.c.Task = nil
@@ -245,6 +271,10 @@ func (s *step) lapsed() {
 // came takes the outcome of a task; of the one that is on, and no other.
 func (s *step) came() {
 	out := s.in.Outcome
+	if out != nil && out.Denied != "" {
+		s.denied(out.Denied)
+		return
+	}
 	if out == nil || s.c.Task == nil || out.Task != s.c.Task.ID {
 		s.ch.Same = true
 		return
@@ -270,7 +300,7 @@ func (s *step) came() {
 	case TaskReset, TaskUnlock:
 		s.written(*out)
 	case TaskChanged:
-		s.changed(*out)
+		s.changed(task, *out)
 	}
 }
 
@@ -319,15 +349,20 @@ func (s *step) show(p Page, notes ...Note) {
 	if !s.c.State.Over() && !s.c.State.mustRun() {
 		p.Ends = s.c.Ends
 	}
+	p.Retry = s.now.Add(redeliver)
 	s.c.Page, s.c.Unclear = p, 0
 }
+
+// redeliver is how long a page may take to be delivered before somebody else,
+// or the next process, looks after it.
+const redeliver = 3 * time.Second
 
 // repeat shows the same page again, with something to say above it. Its
 // buttons stay the same.
 func (s *step) repeat(notes ...Note) {
 	p := &s.c.Page
 	p.Version++
-	p.Notes, p.Delivered, p.Attempts, p.Retry = notes, false, 0, time.Time{}
+	p.Notes, p.Delivered, p.Attempts, p.Retry = notes, false, 0, s.now.Add(redeliver)
 }
 
 // order has task done: by this process, under a lease.
@@ -336,8 +371,10 @@ func (s *step) order(t Task) {
 		t.ID = s.in.Nonce.id("task")
 	}
 	wait := s.deadline(t)
-	t.By, t.Deadline = s.in.By, s.now.Add(wait)
-	t.Decoy, t.Account = t.Decoy || s.c.Subject.Decoy, cmpOr(t.Account, s.c.Subject.ID)
+	t.By, t.Ordered, t.Deadline = s.in.By, s.now, s.now.Add(wait)
+	t.Decoy = t.Decoy || s.c.Subject.Decoy ||
+		t.Method != "" && !slices.Contains(s.c.Subject.Methods, t.Method) // too young, or not there
+	t.Account = cmp.Or(t.Account, s.c.Subject.ID)
 	t.Locale, t.Receipt, t.Chat, t.Goal = s.c.Locale, s.c.Receipt, s.c.User.Chat, s.c.Goal
 	if !s.visible() {
 		t.Level = true
@@ -356,18 +393,14 @@ func (s *step) deadline(t Task) time.Duration {
 	case TaskCheck:
 		return s.Policy.Check
 	case TaskWait:
+		if !s.visible() { // from when it was asked for, however long the asking took
+			return s.c.Question.At.Add(s.Policy.WaitFor).Sub(s.now)
+		}
 		return s.Policy.WaitFor
 	case TaskReset, TaskUnlock:
 		return s.Policy.WriteFor
 	}
 	return s.Policy.Find
-}
-
-func cmpOr(a, b AccountID) AccountID {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // end leaves the wizard by an event that the table has for it.
@@ -390,6 +423,7 @@ func (s *step) stop(to State, p Page, word string) {
 
 func (s *step) over(p Page, notes ...Note) {
 	s.c.Over, s.c.Task, s.c.Question, s.c.Write = s.now, nil, nil, nil
+	s.c.Bound, s.c.Exposed, s.c.Used, s.c.Given = nil, nil, nil, nil
 	if p.Offers == nil {
 		p.Offers = offers(PickAgain, PickDesk)
 	}
@@ -406,7 +440,7 @@ func (s *step) expire() {
 func (s *step) release(event Event) {
 	a := &s.account
 	if a.Holder == s.c.ID {
-		a.Holder, a.HolderUser = "", User{}
+		a.Holder, a.HolderUser, a.HolderOwn, a.HolderUntil = "", User{}, false, time.Time{}
 	}
 	if a.Writing == s.c.ID {
 		a.Writing, a.WritingUntil = "", time.Time{}
@@ -422,6 +456,9 @@ func (s *step) release(event Event) {
 // recordKey is under which key what we know of the account is kept; decoys of
 // nobody have no record.
 func (s *step) recordKey() AccountKey {
+	if out := s.in.Outcome; out != nil && out.Denied != "" {
+		return s.read.Account
+	}
 	if s.c.Subject.ID == "" {
 		return ""
 	}
@@ -443,7 +480,7 @@ func (s State) step() int {
 // the new password, 4 when all is done; 0 where none is shown.
 func (s State) crumb() int {
 	switch s {
-	case Password, Confirming, Changing, Unlocking, Unknown:
+	case Password, Confirming, Changing, Unlocking, Unknown, UnlockUnknown:
 		return 3
 	case Done:
 		return 4
@@ -474,7 +511,9 @@ func (a AccountRecord) equal(b AccountRecord) bool {
 		}
 	}
 	a.Guests, b.Guests, a.Kept, b.Kept = nil, nil, time.Time{}, time.Time{}
-	return a.Holder == b.Holder && a.HolderUser == b.HolderUser && a.Writing == b.Writing &&
+	return a.Holder == b.Holder && a.HolderUser == b.HolderUser && a.HolderOwn == b.HolderOwn &&
+		a.HolderUntil.Equal(b.HolderUntil) && a.NoPushOwn.Equal(b.NoPushOwn) && a.Told.Equal(b.Told) &&
+		a.Writing == b.Writing &&
 		a.WritingUntil.Equal(b.WritingUntil) && a.Number == b.Number && a.Since.Equal(b.Since) &&
 		a.LastReset.Equal(b.LastReset) && a.NoPush.Equal(b.NoPush) && a.Frozen.Equal(b.Frozen)
 }

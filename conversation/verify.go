@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Pages 2 and 3: the two verification steps. Both are the same code; the state
@@ -118,18 +119,30 @@ func (s *step) number() {
 // push sends a notification. One that the owner denied an hour ago is followed
 // by none; who is not in own chat does not learn that.
 func (s *step) push() {
-	if s.now.Before(s.account.NoPush) && s.visible() {
+	if s.visible() && s.noPush() {
 		s.repeat(Note{ID: NoteMethodDown})
 		return
 	}
 	s.challenge(Challenge{Method: Push}, PushChosen)
 }
 
+// noPush reports whether notifications are off for this person: an hour after
+// one was denied that the same kind of person asked for.
+func (s *step) noPush() bool {
+	if s.c.Subject.Own {
+		return s.now.Before(s.account.NoPushOwn)
+	}
+	return s.now.Before(s.account.NoPush)
+}
+
 // challenge starts one, if the account still may: half a minute between two,
 // five an hour. The try that it costs is spent in this same commit.
 func (s *step) challenge(q Challenge, event Event) {
-	if until, full := s.full(useProofs, s.Policy.Proofs); full {
-		s.lock(Args{At: until})
+	free := false
+	if q.Number != "" {
+		q.Spent, free = s.c.Given[q.Number]
+	}
+	if !free && s.noTryLeft() {
 		return
 	}
 	sent := s.counters[accountCounter(useChallenges, s.class(), s.c.Subject.Key)]
@@ -137,22 +150,23 @@ func (s *step) challenge(q Challenge, event Event) {
 		s.repeat(Note{ID: NoteChallenges, Args: Args{At: until}})
 		return
 	}
-	if next := sent.latest().Add(s.Policy.Cooldown); s.now.Before(next) {
+	if next := sent.latest(s.now, s.Policy.Challenges).Add(s.Policy.Cooldown); s.now.Before(next) {
 		s.repeat(Note{ID: NoteCooldown, Args: Args{At: next}})
 		return
 	}
 	q.ID, q.At, q.Expires = s.in.Nonce.id("challenge"), s.now, s.now.Add(s.Policy.CodeLife)
 	s.spend(useChallenges, q.ID, s.Policy.Challenges)
-	if q.Spent == "" {
-		q.Spent = q.ID
-		s.spend(useProofs, q.Spent, s.Policy.Proofs)
+	if !free {
+		s.spendProof(&q, q.ID)
+	}
+	if q.Number != "" {
+		s.give(q.Number, q.Spent)
 	}
 	s.c.Question = &q
 	s.follow(event)
 	s.order(Task{
 		Kind: TaskChallenge, Method: q.Method, Challenge: q.ID, Expires: q.Expires,
-		Typed: q.Number, Known: s.c.Subject.Number,
-		Decoy: q.Method == Push && s.now.Before(s.account.NoPush),
+		Typed: q.Number, Known: s.c.Subject.Number, Decoy: q.Method == Push && s.noPush(),
 	})
 	if q.Method == SMS {
 		s.askCode()
@@ -161,10 +175,57 @@ func (s *step) challenge(q Challenge, event Event) {
 	}
 }
 
-// lock ends with the reset lock. Only the reset is locked, never the sign-in.
-func (s *step) lock(args Args) {
-	s.end(Lock, Page{ID: EndLocked, Args: args})
-	s.tell(TellLocked)
+// give remembers that a number was typed, and which spend it still has.
+func (s *step) give(number, spent string) {
+	if s.c.Given == nil {
+		s.c.Given = map[string]string{}
+	}
+	s.c.Given[number] = spent
+}
+
+// spendProof counts a try before the answer is judged: on the account, and for
+// the asker as a failure on this account, until it turns out right. Whoever
+// walks away meanwhile has failed.
+func (s *step) spendProof(q *Challenge, id string) {
+	q.Spent = id
+	s.c.Failed = true
+	s.spend(useProofs, id, s.Policy.Proofs)
+	if s.c.Subject.Own {
+		return
+	}
+	asker := askerCounter(askerAccounts, s.c.Asker)
+	if !s.counters[asker].at(s.now, s.Policy.Accounts).has(s.accountMark()) {
+		s.c.Counted = true
+		s.spendOne(asker, s.accountMark(), s.Policy.Accounts)
+	}
+}
+
+// returnProof gives a try back: this one and no other.
+func (s *step) returnProof(id string) {
+	s.giveBack(useProofs, id, s.Policy.Proofs)
+	if asker := askerCounter(askerAccounts, s.c.Asker); s.c.Counted {
+		s.counters[asker] = s.counters[asker].GiveBack(s.accountMark(), s.now, s.Policy.Accounts)
+		s.c.Counted = false
+	}
+}
+
+// noTryLeft ends the conversation where no further try may be judged.
+func (s *step) noTryLeft() bool {
+	if until, full := s.full(useProofs, s.Policy.Proofs); full {
+		s.lock(until)
+		return true
+	}
+	return s.manyAccounts()
+}
+
+// lock ends with the reset lock, and tells the owner, once a lock. Only the
+// reset is locked, never the sign-in.
+func (s *step) lock(until time.Time) {
+	s.end(Lock, Page{ID: EndLocked, Args: Args{At: until}})
+	if s.recordKey() != "" && !s.account.Told.Equal(until) {
+		s.account.Told = until
+		s.tell(TellLocked)
+	}
 }
 
 // askCode asks for six digits.
@@ -202,23 +263,23 @@ func (s *step) sent(out Outcome) {
 	if s.visible() {
 		switch {
 		case out.Trouble:
-			s.giveBack(useProofs, q.Spent, s.Policy.Proofs)
+			s.returnProof(q.Spent)
+			delete(s.c.Given, q.Number)
 			s.follow(NotSent)
 			s.askMethod(Note{ID: NoteNotSent})
 			return
 		case !out.Matched:
-			s.c.Failed = true
-			s.countAsker()
 			if until, full := s.full(useProofs, s.Policy.Proofs); full {
-				s.lock(Args{At: until})
+				s.lock(until)
 				return
 			}
 			s.follow(NotSent)
 			s.askMethod(Note{ID: NoteNumberWrong})
 			return
 		case q.Number != "":
-			s.giveBack(useProofs, q.Spent, s.Policy.Proofs)
+			s.returnProof(q.Spent)
 			q.Spent = ""
+			s.give(q.Number, "")
 		}
 	}
 	if q.Method == SMS {
@@ -234,24 +295,23 @@ func (s *step) sent(out Outcome) {
 func (s *step) check(t Task, answer Secret) {
 	q := s.c.Question
 	if q.Spent == "" {
-		if until, full := s.full(useProofs, s.Policy.Proofs); full {
-			s.lock(Args{At: until})
+		if s.noTryLeft() {
 			return
 		}
 		q.Tries++
-		q.Spent = q.ID + ":" + strconv.Itoa(q.Tries)
-		s.spend(useProofs, q.Spent, s.Policy.Proofs)
+		s.spendProof(q, q.ID+":"+strconv.Itoa(q.Tries))
+	} else if q.Number != "" {
+		s.give(q.Number, "") // the answer takes the number's spend over
 	}
 	t.Method, t.Challenge, t.Expires, t.Typed, t.Known = q.Method, q.ID, q.Expires, q.Number, s.c.Subject.Number
-	t.Decoy = q.Method == Push && s.now.Before(s.account.NoPush)
+	t.Decoy = q.Method == Push && s.noPush()
 	s.order(t)
 	s.ch.Secret = answer
 }
 
 // answer takes what is typed while a challenge is open.
 func (s *step) answer() {
-	q := *s.c.Question
-	s.c.Question = &q
+	q := s.c.Question
 	typed := s.in.Fields[FieldCode]
 	switch {
 	case s.in.Choice == PickMethod:
@@ -292,25 +352,9 @@ func (s *step) judge(code Secret) {
 }
 
 // resend starts a new challenge to the number that was given; the old code is
-// dead with it. A spend that no answer took over yet goes along.
+// dead with it.
 func (s *step) resend() {
-	old := *s.c.Question
-	s.challengeAgain(Challenge{Method: old.Method, Number: old.Number, Spent: old.Spent})
-}
-
-// challengeAgain goes by the way of the number page, where the arrows lead.
-func (s *step) challengeAgain(q Challenge) {
-	state, task, question, page, audit := s.c.State, s.c.Task, s.c.Question, s.c.Page, s.ch.Audit
-	s.follow(Back)
-	s.follow(PhoneChosen)
-	numbers := s.c.State
-	s.c.Task = nil
-	s.challenge(q, NumberGiven)
-	if s.c.State == numbers { // too soon, or too many: everything stays as it was
-		notes := s.c.Page.Notes
-		s.c.State, s.c.Task, s.c.Question, s.c.Page, s.ch.Audit = state, task, question, page, audit
-		s.repeat(notes...)
-	}
+	s.challenge(Challenge{Method: SMS, Number: s.c.Question.Number}, Resent)
 }
 
 // sixDigits: understanding what was typed is the business of words; here it is
@@ -321,31 +365,30 @@ func sixDigits(code string) bool {
 
 // judged takes the verdict.
 func (s *step) judged(t Task, out Outcome) {
-	q := *s.c.Question
-	s.c.Question = &q
+	q := s.c.Question
 	spent := q.Spent
 	q.Spent = ""
 	verdict := out.Verdict
-	if s.c.Subject.Decoy && verdict == Right {
+	if verdict == Right && (s.c.Subject.Decoy || !slices.Contains(s.c.Subject.Methods, q.Method)) {
 		verdict = WrongOne
 	}
 	switch {
 	case out.Trouble:
-		s.giveBack(useProofs, spent, s.Policy.Proofs)
+		if s.visible() { // else decoys would be told by never getting one back
+			s.returnProof(spent)
+		}
 		s.notJudged(t)
 	case verdict == Right && out.Mark != "" && !s.f.Marks[out.Mark]:
-		s.giveBack(useProofs, spent, s.Policy.Proofs)
+		s.returnProof(spent)
 		s.ch.Marks = []Mark{{Key: out.Mark, Expires: s.now.Add(markKept)}}
 		s.proved()
-	case verdict == DeniedByMe:
-		s.denied()
 	default:
 		s.wrong(t, verdict)
 	}
 }
 
 // markKept is longer than any code, call or conversation can live.
-const markKept = accountKept / 12
+const markKept = 31 * 24 * time.Hour
 
 // notJudged: nobody could tell whether the answer was right. Whoever may not
 // see outcomes sees a wrong answer.
@@ -355,24 +398,23 @@ func (s *step) notJudged(t Task) {
 		if !s.visible() {
 			note.ID = NoteNothing
 		}
-		s.follow(Nothing)
+		s.follow(NotJudged)
 		s.askMethod(note)
 		return
 	}
+	s.c.Question.Pending = "" // it was not judged: it may be said again
 	if !s.visible() {
 		s.wrongCode(NoteCodeWrong)
 		return
 	}
-	s.follow(Wrong)
+	s.follow(NotJudged)
 	s.askCode(note)
 }
 
 // wrong counts a failed proof, and locks where it was the last.
 func (s *step) wrong(t Task, v Verdict) {
-	s.c.Failed = true
-	s.countAsker()
 	if until, full := s.full(useProofs, s.Policy.Proofs); full {
-		s.lock(Args{At: until})
+		s.lock(until)
 		return
 	}
 	if t.Kind == TaskWait {
@@ -391,7 +433,9 @@ func (s *step) wrong(t Task, v Verdict) {
 func (s *step) wrongCode(note MessageID) {
 	q := s.c.Question
 	q.Wrong++
-	q.Heard, q.Pending = append(slices.Clone(q.Heard), q.Pending), ""
+	if q.Pending != "" {
+		q.Heard, q.Pending = append(slices.Clone(q.Heard), q.Pending), ""
+	}
 	if left := s.Policy.CodeTries - q.Wrong; left > 0 {
 		s.follow(Wrong)
 		s.askCode(Note{ID: note, Args: Args{Left: left}})
@@ -401,27 +445,28 @@ func (s *step) wrongCode(note MessageID) {
 	s.askMethod(Note{ID: NoteCodeOver})
 }
 
-// countAsker notes on which accounts one asker failed.
-func (s *step) countAsker() {
-	if !s.c.Subject.Own {
-		s.spendOne(askerCounter(askerAccounts, s.c.Asker), s.accountMark(), s.Policy.Accounts)
+// denied: the owner said on the telephone that it was not them, to something
+// that this conversation asked, now or a moment ago. In own chat, and after a
+// first proof, that ends it; anybody else goes on as a decoy and sees what
+// everybody sees whose telephone stays silent (AC-35).
+func (s *step) denied(owner AccountID) {
+	mine := s.c.Subject.ID == owner
+	until := s.now.Add(s.Policy.NoPush)
+	if mine && s.c.Subject.Own {
+		s.account.NoPushOwn = until
+	} else {
+		s.account.NoPush = until
 	}
-}
-
-// denied: the owner said on the telephone that it was not them. In own chat,
-// and after a first proof, that ends it; anybody else goes on as a decoy and
-// sees what everybody sees whose telephone stayed silent (AC-35).
-func (s *step) denied() {
-	s.c.Failed = true
-	s.account.NoPush = s.now.Add(s.Policy.NoPush)
-	s.alarm("denied_by_owner")
-	s.tell(TellDenied)
-	if s.visible() {
+	s.line(Line{Event: string(Deny), From: s.c.State, To: s.c.State, Detail: "denied_by_owner", Alarm: true})
+	s.ch.Audit[len(s.ch.Audit)-1].Account = owner
+	s.notice(Notice{Kind: Tell, Account: owner, Message: TellDenied})
+	switch {
+	case !mine || s.c.State.Over() || s.c.State.mustRun():
+	case s.visible():
 		s.end(Deny, Page{ID: EndDenied})
-		return
+	default:
+		s.c.Subject.Decoy = true
 	}
-	s.c.Subject.Decoy = true
-	s.wrong(Task{Kind: TaskWait}, NoAnswer)
 }
 
 // proved records a proof. The first makes this conversation the account's
@@ -434,6 +479,10 @@ func (s *step) proved() {
 	s.c.Proofs = append(slices.Clone(s.c.Proofs), Proof{Method: q.Method, Challenge: q.ID, At: s.now})
 	first := len(s.c.Proofs) == 1
 	if first {
+		if s.heldByOwner() {
+			s.end(Displace, Page{ID: EndDisplaced})
+			return
+		}
 		s.hold()
 		s.tell(TellProved)
 	}
@@ -486,6 +535,13 @@ func (s *step) twoFamilies() bool {
 	return len(s.c.Proofs) == 2 && families[Phone] && families[App]
 }
 
+// heldByOwner reports whether the owner's own chat holds the account, which
+// nobody else displaces.
+func (s *step) heldByOwner() bool {
+	a := s.account
+	return a.Holder != "" && a.HolderOwn && !s.c.Subject.Own && s.now.Before(a.HolderUntil)
+}
+
 // hold makes this conversation the holder; the one that was is nudged, and
 // will see that it is not any more.
 func (s *step) hold() {
@@ -494,6 +550,7 @@ func (s *step) hold() {
 		s.notice(Notice{Kind: Nudge, User: a.HolderUser})
 	}
 	a.Holder, a.HolderUser = s.c.ID, s.c.User
+	a.HolderOwn, a.HolderUntil = s.c.Subject.Own, s.c.Ends
 	a.Guests = slices.DeleteFunc(slices.Clone(a.Guests), func(g Guest) bool { return g.Conversation == s.c.ID })
 }
 

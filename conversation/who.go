@@ -53,9 +53,12 @@ func (s *step) begin(old Conversation) {
 		return
 	}
 	switch s.in.Choice {
-	case PickReset, PickStuck, PickUnlock, PickElse, PickDutch, PickEnglish, PickHelp, PickDesk:
+	case PickReset, PickStuck, PickUnlock, PickElse:
 		s.askStart()
-		s.act()
+		s.start()
+	case PickDutch, PickEnglish, PickHelp, PickDesk:
+		s.askStart()
+		s.everywhere()
 	default:
 		s.askStart()
 		if s.mayFollowUp(old) {
@@ -354,6 +357,11 @@ func (s *step) captcha(typed Secret) bool {
 		s.askName(Note{ID: NoteCaptchaOld})
 		return false
 	}
+	asker := askerCounter(askerCaptcha, s.c.Asker)
+	if until, full := s.counters[asker].Full(s.now, s.Policy.CaptchaAsker); full {
+		s.end(Lock, Page{ID: EndBusy, Args: Args{At: until}})
+		return false
+	}
 	given := NewSecret(strings.ToUpper(strings.Join(strings.Fields(typed.Reveal()), "")))
 	if given.Equal(s.Keys.CaptchaAnswer(c.ID)) {
 		c.Solved = true
@@ -364,7 +372,6 @@ func (s *step) captcha(typed Secret) bool {
 		return false
 	}
 	c.Wrong++
-	asker := askerCounter(askerCaptcha, s.c.Asker)
 	s.spendOne(asker, s.in.Nonce.id("captcha try"), s.Policy.CaptchaAsker)
 	until, full := s.counters[asker].Full(s.now, s.Policy.CaptchaAsker)
 	if full || c.Wrong >= s.Policy.CaptchaWrong {
@@ -453,11 +460,18 @@ func (s *step) found(out Outcome) {
 	}
 	s.welcome()
 	s.follow(Found)
+	notYours := len(s.c.Bound) > 0 && !s.c.Subject.Own
 	switch {
 	case a == nil:
 		s.detail("unknown")
 	case s.c.Subject.Decoy:
 		s.detail(string(s.reason(a)))
+	case notYours:
+		s.tell(TellOther) // AC-08
+	}
+	if notYours && s.Policy.Chat(s.c.User.Chat).Identity == Warn {
+		s.askMethod(Note{ID: NoteNotYours})
+		return
 	}
 	s.askMethod()
 }
@@ -475,7 +489,7 @@ func (s *step) subject(a *Account) {
 	if sub.Digits == "" {
 		sub.Digits = s.Keys.decoyDigits(sub.Key)
 	}
-	s.c.Subject, s.c.Question, s.c.Method = sub, nil, ""
+	s.c.Subject, s.c.Question, s.c.Method, s.c.Given, s.c.Counted = sub, nil, "", nil, false
 }
 
 // reason is why an account cannot be reset: the directory's, or ours.
@@ -499,7 +513,10 @@ func (s *step) print(a *Account) string {
 // we first looked is as old as the directory says; without a word of its, old.
 func (s *step) firstSeen(a *Account) {
 	r := &s.account
-	if r.Number == a.Number && a.Number != "" {
+	if a.Number == "" {
+		return // what was there before it was taken away is not forgotten
+	}
+	if r.Number == a.Number {
 		if a.Since.After(r.Since) {
 			r.Since = a.Since
 		}
@@ -539,20 +556,26 @@ func (s *step) methods(a *Account) (usable, young []Method) {
 // counters like everybody.
 func (s *step) shutOut() bool {
 	if until, full := s.full(useProofs, s.Policy.Proofs); full {
-		s.end(Lock, Page{ID: EndLocked, Args: Args{At: until}})
+		s.lock(until)
 		return true
 	}
 	if until, full := s.full(useBegun, s.Policy.Begun); full {
 		s.end(Lock, Page{ID: EndBusy, Args: Args{At: until}})
 		return true
 	}
+	return s.manyAccounts()
+}
+
+// manyAccounts ends for an asker who failed on too many accounts today.
+func (s *step) manyAccounts() bool {
 	accounts := s.counters[askerCounter(askerAccounts, s.c.Asker)].at(s.now, s.Policy.Accounts)
-	if until, full := accounts.Full(s.now, s.Policy.Accounts); full && !accounts.has(s.accountMark()) {
-		s.end(Lock, Page{ID: EndBusy, Args: Args{At: until}})
-		s.alarm("asker_many_accounts")
-		return true
+	until, full := accounts.Full(s.now, s.Policy.Accounts)
+	if !full || accounts.has(s.accountMark()) {
+		return false
 	}
-	return false
+	s.alarm("asker_many_accounts")
+	s.end(Lock, Page{ID: EndBusy, Args: Args{At: until}})
+	return true
 }
 
 // accountMark names the account in the asker's counter.

@@ -39,6 +39,8 @@ const (
 	Changing   State = "changing"   // the write is under way
 	Unlocking  State = "unlocking"  // the same, for the directory's lock-out
 	Unknown    State = "unknown"    // was it written? the directory is asked until it tells
+
+	UnlockUnknown State = "unlock_unknown" // the same after an unlock; no way leads to the password from here
 )
 
 // The ends. No arrow leaves them.
@@ -70,6 +72,7 @@ const (
 	CodeChosen  Event = "code_chosen"  // the app's own code
 	NumberGiven Event = "number_given"
 	Answered    Event = "answered"
+	Resent      Event = "resent"    // the text message again, with a new code
 	Submitted   Event = "submitted" // the new password
 	Back        Event = "back"
 	Cancel      Event = "cancel"
@@ -84,6 +87,7 @@ const (
 	Sent            Event = "sent"      // the challenge left, or seems to have
 	Waits           Event = "waits"     // the person acts on the phone, not here
 	NotSent         Event = "not_sent"
+	NotJudged       Event = "not_judged" // nobody could tell, or we were restarted
 	Wrong           Event = "wrong"
 	Exhausted       Event = "exhausted"        // this challenge is used up, choose again
 	Nothing         Event = "nothing"          // no answer came from the phone
@@ -145,11 +149,13 @@ var reset = map[State]map[Event]State{
 		Waits:    Step1Waiting,
 		NotSent:  Step1Choose,
 		Answered: Step1Checking,
+		Resent:   Step1Sending,
 		Back:     Step1Choose,
 		Stay:     Step1Sending,
 	},
 	Step1Answer: {
 		Answered: Step1Checking,
+		Resent:   Step1Sending,
 		Back:     Step1Choose,
 		Stay:     Step1Answer,
 	},
@@ -157,6 +163,7 @@ var reset = map[State]map[Event]State{
 		Proved:          Step2Choose,
 		ProvedForUnlock: Unlocking, // within two hours of one's own reset
 		Wrong:           Step1Answer,
+		NotJudged:       Step1Answer,
 		Exhausted:       Step1Choose,
 		Stay:            Step1Checking,
 	},
@@ -164,6 +171,7 @@ var reset = map[State]map[Event]State{
 		Proved:          Step2Choose,
 		ProvedForUnlock: Unlocking,
 		Nothing:         Step1Choose,
+		NotJudged:       Step1Choose,
 		Back:            Step1Choose,
 		Stay:            Step1Waiting,
 	},
@@ -184,11 +192,13 @@ var reset = map[State]map[Event]State{
 		Waits:    Step2Waiting,
 		NotSent:  Step2Choose,
 		Answered: Step2Checking,
+		Resent:   Step2Sending,
 		Back:     Step2Choose,
 		Stay:     Step2Sending,
 	},
 	Step2Answer: {
 		Answered: Step2Checking,
+		Resent:   Step2Sending,
 		Back:     Step2Choose,
 		Stay:     Step2Answer,
 	},
@@ -196,6 +206,7 @@ var reset = map[State]map[Event]State{
 		ProvedForReset:  Password,
 		ProvedForUnlock: Unlocking,
 		Wrong:           Step2Answer,
+		NotJudged:       Step2Answer,
 		Exhausted:       Step2Choose,
 		Stay:            Step2Checking,
 	},
@@ -203,6 +214,7 @@ var reset = map[State]map[Event]State{
 		ProvedForReset:  Password,
 		ProvedForUnlock: Unlocking,
 		Nothing:         Step2Choose,
+		NotJudged:       Step2Choose,
 		Back:            Step2Choose,
 		Stay:            Step2Waiting,
 	},
@@ -226,14 +238,18 @@ var reset = map[State]map[Event]State{
 		Reread:      Unlocking,
 		Written:     Done,
 		StillLocked: Referred,
-		Lost:        Unknown,
+		Lost:        UnlockUnknown,
 		Stay:        Unlocking,
 	},
 	Unknown: {
+		Written: Done,
+		Refused: Password,
+		Stay:    Unknown,
+	},
+	UnlockUnknown: {
 		Written:     Done,
-		Refused:     Password,
 		StillLocked: Referred,
-		Stay:        Unknown,
+		Stay:        UnlockUnknown,
 	},
 }
 
@@ -258,7 +274,9 @@ var untilKnown = map[Event]State{
 }
 
 // mustRun reports whether s ends only when the directory has told.
-func (s State) mustRun() bool { return s == Changing || s == Unlocking || s == Unknown }
+func (s State) mustRun() bool {
+	return s == Changing || s == Unlocking || s == Unknown || s == UnlockUnknown
+}
 
 // Over reports whether s is an end.
 func (s State) Over() bool { return slices.Contains(ends, s) }
