@@ -94,6 +94,11 @@ const accountKept = 100 * 366 * 24 * time.Hour
 
 // take sorts the input by where it comes from.
 func (s *step) take() {
+	fromBot := s.in.Kind == Shown || s.in.Kind == Passed || s.in.Kind == Came
+	if s.c.ID == "" && fromBot { // of a conversation that was forgotten since
+		s.ch.Same = true
+		return
+	}
 	switch s.in.Kind {
 	case Shown:
 		s.shown()
@@ -215,8 +220,6 @@ func backoff(attempts int) time.Duration {
 func (s *step) passed() {
 	c := &s.c
 	switch {
-	case c.ID == "":
-		s.ch.Same = true
 	case c.State.known() && c.State.Over():
 		s.ch.Same = s.now.Before(c.Over.Add(s.Policy.KeepEnded))
 		s.ch.Forget = !s.ch.Same

@@ -1,0 +1,188 @@
+package conversation_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	. "resetbot/conversation"
+)
+
+// FuzzStep plays any order of anything, by two people who are after the same
+// accounts, with outcomes that are right, wrong, late, forged or missing. What
+// must hold whatever happens is checked after every step (world.check).
+func FuzzStep(f *testing.F) {
+	f.Add([]byte{0, 1, 10, 20, 60, 30, 40, 60, 50, 60, 31, 51, 60, 70, 60, 60})
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 20 {
+		seed := make([]byte, 200)
+		for i := range seed {
+			seed[i] = byte(random.Uint32())
+		}
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, script []byte) {
+		if len(script) > 400 {
+			return
+		}
+		w := newWorld(t)
+		for _, b := range script {
+			w.play(b)
+		}
+	})
+}
+
+// TestARandomWalkKeepsWhatMustHold is the same with a guide: most moves are
+// those that lead on, so that the deep pages are met as often as the first.
+func TestARandomWalkKeepsWhatMustHold(t *testing.T) {
+	met := map[State]int{}
+	for seed := range uint64(300) {
+		random := rand.New(rand.NewPCG(seed, 7))
+		w := newWorld(t)
+		for range 120 {
+			user := []User{ann, ann, ann, bob}[random.IntN(4)]
+			met[w.convs[user].State]++
+			if random.IntN(8) == 0 {
+				w.play(byte(random.Uint32()))
+				continue
+			}
+			w.lead(user, random)
+		}
+	}
+	for _, a := range Arrows() {
+		if met[a.From] == 0 {
+			t.Errorf("no walk came to %s", a.From)
+		}
+	}
+}
+
+// lead makes the move that leads on from where user is.
+func (w *world) lead(user User, random *rand.Rand) {
+	c := w.convs[user]
+	lost := random.IntN(6) == 0
+	switch {
+	case c.Task != nil && c.Task.Kind == TaskReset && lost, c.Task != nil && c.Task.Kind == TaskUnlock && lost:
+		w.come(user, Outcome{Write: WriteUnknown})
+	case c.Task != nil && c.Task.Kind == TaskChanged && lost:
+		w.come(user, Outcome{Changed: ChangedNo})
+	case c.Task != nil:
+		w.come(user, w.truth(user))
+	case c.ID == "" || c.State.Over():
+		w.step(user, Input{Kind: Arrived})
+		w.step(user, Input{Kind: Shown, Delivered: &Delivery{Version: w.convs[user].Page.Version, Result: Delivered}})
+		w.now = w.now.Add(2 * time.Hour)
+	case c.Write != nil:
+		w.now = w.now.Add(45 * time.Second)
+		w.step(user, Input{Kind: Passed})
+	case c.Page.Asks(FieldCaptcha) && c.Typed != "":
+		w.say(user, FieldCaptcha, w.captcha(user))
+	case c.Page.Asks(FieldName):
+		w.say(user, FieldName, []string{"m.devries", "m.devries", "m.devries", "nobody"}[random.IntN(4)])
+	case c.Page.Asks(FieldNumber):
+		w.say(user, FieldNumber, "06123456"+c.Subject.Digits)
+	case c.Page.Asks(FieldCode):
+		w.say(user, FieldCode, string([]byte{'1', '2', '3', '4', '0' + byte(random.IntN(10)), '0' + byte(random.IntN(10))}))
+	case c.Page.Asks(FieldPassword):
+		w.submit(user, goodPassword)
+	default:
+		w.now = w.now.Add(11 * time.Second)
+		offers := c.Page.Offers
+		if c.State == Start {
+			w.pick(user, []Choice{PickReset, PickReset, PickUnlock, PickStuck}[random.IntN(4)])
+		} else if len(offers) > 0 {
+			w.pick(user, offers[random.IntN(len(offers))].Choice)
+		} else {
+			w.step(user, Input{Kind: Passed})
+		}
+	}
+}
+
+var everyChoice = []Choice{
+	PickReset, PickStuck, PickElse, PickWorks, PickUnlock, PickYes, PickNo, PickOther, PickCaptcha, PickAudio,
+	PickSMS, PickCall, PickPush, PickCode, PickNoPhone, PickLostPhone, PickNotMine, PickMicrosoft, PickResend,
+	PickMethod, PickName, PickDesk, PickBack, PickCancel, PickHelp, PickAgain, PickDutch, PickEnglish, PickOwn(0),
+}
+
+// play makes the move that a byte stands for.
+func (w *world) play(b byte) {
+	user := ann
+	if b >= 128 {
+		user, b = bob, b-128
+	}
+	c := w.convs[user]
+	field := func(f Field, text string) { w.say(user, f, text) }
+	outcome := func(out Outcome) {
+		if c.Task != nil {
+			w.come(user, out)
+		}
+	}
+	switch {
+	case int(b) < len(everyChoice):
+		w.pick(user, everyChoice[b])
+	case int(b) < 2*len(everyChoice):
+		w.step(user, Input{Kind: Pressed, Token: c.Page.Token, Choice: everyChoice[int(b)-len(everyChoice)]})
+	default:
+		w.odd(int(b)-2*len(everyChoice), user, field, outcome)
+	}
+}
+
+// odd makes the moves that are no choice.
+func (w *world) odd(b int, user User, field func(Field, string), outcome func(Outcome)) {
+	moves := []func(){
+		func() { field(FieldName, "m.devries@rijnzicht.example") },
+		func() { field(FieldName, "p.phone") },
+		func() { field(FieldName, "nobody") },
+		func() { field(FieldName, "a,b\n*") },
+		func() { field(FieldCaptcha, w.captcha(user)) },
+		func() { field(FieldCaptcha, "WRONG") },
+		func() { field(FieldNumber, "0612345613") },
+		func() { field(FieldNumber, "06123456"+w.convs[user].Subject.Digits) },
+		func() { field(FieldNumber, "0900") },
+		func() { field(FieldCode, "123456") },
+		func() { field(FieldCode, "12345") },
+		func() { field(FieldPassword, goodPassword) },
+		func() { w.submit(user, goodPassword) },
+		func() { w.submit(user, "short") },
+		func() { outcome(w.truth(user)) },
+		func() { outcome(w.truth(user)) },
+		func() { outcome(Outcome{Trouble: true}) },
+		func() { outcome(Outcome{}) },
+		func() { outcome(Outcome{Verdict: WrongOne}) },
+		func() { outcome(Outcome{Verdict: Right}) },
+		func() { outcome(Outcome{Verdict: Right, Mark: "same"}) },
+		func() { outcome(Outcome{Verdict: NoAnswer}) },
+		func() { outcome(Outcome{Write: WriteUnknown}) },
+		func() { outcome(Outcome{Write: WriteNot}) },
+		func() { outcome(Outcome{Write: WriteRefused, Refusal: []PasswordFlaw{FlawHistory}}) },
+		func() { outcome(Outcome{Changed: ChangedNo}) },
+		func() { outcome(Outcome{Changed: ChangedUnreachable}) },
+		func() { w.step(user, Input{Kind: Came, Outcome: &Outcome{Task: "forged", Verdict: Right, Mark: "x"}}) },
+		func() { w.step(user, Input{Kind: Came, Outcome: &Outcome{Denied: "1"}}) },
+		func() { w.step(user, Input{Kind: Came}) },
+		func() { w.step(user, Input{Kind: Said, Unread: true}) },
+		func() { w.step(user, Input{Kind: Said, Event: "same"}) },
+		func() {
+			w.step(user, Input{Kind: Filled, Token: "forged", Fields: map[Field]Secret{FieldCode: NewSecret("1")}})
+		},
+		func() { w.step(user, Input{Kind: Arrived}) },
+		func() { w.step(user, Input{Kind: Arrived, Restored: true}) },
+		func() { w.step(user, Input{Kind: "nonsense"}) },
+		func() { w.step(user, Input{Kind: Passed}) },
+		func() { w.step(user, Input{Kind: Passed, By: "p2", Alone: true}) },
+		func() {
+			w.step(user, Input{Kind: Shown, Delivered: &Delivery{Version: w.convs[user].Page.Version, Result: Delivered}})
+		},
+		func() {
+			w.step(user, Input{Kind: Shown, Delivered: &Delivery{Version: w.convs[user].Page.Version, Result: Later}})
+		},
+		func() { w.now = w.now.Add(time.Second) },
+		func() { w.now = w.now.Add(31 * time.Second) },
+		func() { w.now = w.now.Add(61 * time.Second) },
+		func() { w.now = w.now.Add(6 * time.Minute) },
+		func() { w.now = w.now.Add(16 * time.Minute) },
+		func() { w.now = w.now.Add(25 * time.Hour) },
+		func() { w.now = w.now.Add(-time.Hour) },
+		func() { w.accounts["id:1"] = AccountRecord{Key: "id:1", Frozen: w.now.Add(time.Hour)} },
+	}
+	moves[b%len(moves)]()
+}

@@ -1,0 +1,51 @@
+package words
+
+import (
+	"time"
+
+	"resetbot/conversation"
+)
+
+// Phrase is a loose sentence of an adapter's own: a button, a notice, a hint
+// that belongs to no page of the wizard.
+type Phrase string
+
+// The phrases.
+const (
+	ChatTitle         Phrase = "ui.chat_title"
+	TypeHere          Phrase = "ui.type_here"
+	Send              Phrase = "ui.send"
+	YourChoice        Phrase = "ui.your_choice"
+	Wait              Phrase = "ui.wait"
+	Offline           Phrase = "ui.offline"
+	SlowDown          Phrase = "ui.slow_down"
+	PrivateOnly       Phrase = "ui.private_only" // in a channel or a group
+	NotServed         Phrase = "ui.not_served"   // a guest, another organisation, a program
+	TextOnly          Phrase = "ui.text_only"    // a picture, a file, a voice message
+	OpenPassword      Phrase = "ui.open_password"
+	OpenPasswordAgain Phrase = "ui.open_password_again"
+	PageOver          Phrase = "ui.page_over" // a one-time page that ended
+	PageSent          Phrase = "ui.page_sent"
+	PageWord          Phrase = "ui.page_word"       // on the one-time page: Args.Word must be in the chat too
+	PageWordAsk       Phrase = "ui.page_word_ask"   // and asks for the chat's second word
+	PageWords         Phrase = "ui.page_words"      // in the chat: Args.Word the page shows, Args.Name it asks for
+	PageWordWrong     Phrase = "ui.page_word_wrong" //
+	Counter           Phrase = "ui.counter"         // a script puts numbers for {n} and {min}
+	CapsLock          Phrase = "ui.caps_lock"
+	ShowPassword      Phrase = "ui.show_password"
+	HidePassword      Phrase = "ui.hide_password"
+	StillThere        Phrase = "ui.still_there"
+	StillHere         Phrase = "ui.still_here"
+	Erase             Phrase = "ui.erase"
+	Erased            Phrase = "ui.erased"
+	NotMe             Phrase = "ui.not_me" // the button of a notice's page
+	NotMeAsk          Phrase = "ui.not_me_ask"
+	NotMeDone         Phrase = "ui.not_me_done"
+	NotMeOver         Phrase = "ui.not_me_over"
+)
+
+// Phrase says a phrase; an unknown one is empty.
+func (w *Words) Phrase(locale string, p Phrase, args conversation.Args, now time.Time) string {
+	s := w.speaker(locale, now)
+	return s.line(string(p), s.args(args))
+}
