@@ -11,6 +11,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -183,11 +184,11 @@ func (b *Bot) understand(c conversation.Conversation, in conversation.Input, tex
 		in.Unread = true
 		return in
 	}
-	page, locale := c.Page, c.Locale
-	if c.ID == "" || c.State.Over() {
-		page, locale = conversation.Page{}, in.From.Locale
+	locale := cmp.Or(c.Locale, in.From.Locale)
+	read := b.Words.Understand(c.Page, locale, text.Reveal())
+	if read.Unread && c.State.Over() { // not what the end offers: words that begin anew?
+		read = b.Words.Understand(conversation.Page{}, locale, text.Reveal())
 	}
-	read := b.Words.Understand(page, locale, text.Reveal())
 	in.Choice, in.Fields, in.Unread = read.Choice, read.Fields, read.Unread
 	return in
 }

@@ -107,14 +107,13 @@ func (c Counter) GiveBack(id string, now time.Time, l Limit) Counter {
 	return c
 }
 
-// latest is when the last spend was, at now at the latest; the zero time
-// without one.
-func (c Counter) latest(now time.Time, l Limit) time.Time {
+// latest is the last spend, at now at the latest; the zero value without one.
+func (c Counter) latest(now time.Time, l Limit) Spend {
 	c = c.at(now, l)
 	if len(c.Spends) == 0 {
-		return time.Time{}
+		return Spend{}
 	}
-	return c.Spends[len(c.Spends)-1].At
+	return c.Spends[len(c.Spends)-1]
 }
 
 // has reports whether id was spent.

@@ -203,6 +203,7 @@ type Args struct {
 	Minutes int            `json:"min,omitempty"`   // minutes left, rounded up
 	Left    int            `json:"left,omitempty"`  // tries left
 	Step    int            `json:"step,omitempty"`  // verificatiestap 1 or 2
+	Method  Method         `json:"m,omitempty"`     // what the number is asked for
 	Digits  string         `json:"dig,omitempty"`   // two digits: the end of a number, or what to type in the app
 	Name    string         `json:"name,omitempty"`  // whom the new password is for; shown as plain text
 	Domain  string         `json:"dom,omitempty"`   // one of the organisation's

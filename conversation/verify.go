@@ -80,7 +80,7 @@ func (s *step) choose() {
 
 func (s *step) askNumber(notes ...Note) {
 	s.show(Page{
-		ID: AskNumber, Args: Args{Digits: s.c.Subject.Digits}, Fields: []Field{FieldNumber},
+		ID: AskNumber, Args: Args{Digits: s.c.Subject.Digits, Method: s.c.Method}, Fields: []Field{FieldNumber},
 		Offers: offers(PickNotMine, PickMethod, PickNoPhone, PickDesk),
 	}, notes...)
 }
@@ -150,9 +150,11 @@ func (s *step) challenge(q Challenge, event Event) {
 		s.repeat(Note{ID: NoteChallenges, Args: Args{At: until}})
 		return
 	}
-	if next := sent.latest(s.now, s.Policy.Challenges).Add(s.Policy.Cooldown); s.now.Before(next) {
-		s.repeat(Note{ID: NoteCooldown, Args: Args{At: next}})
-		return
+	if last := sent.latest(s.now, s.Policy.Challenges); !s.proves(last.ID) {
+		if next := last.At.Add(s.Policy.Cooldown); s.now.Before(next) {
+			s.repeat(Note{ID: NoteCooldown, Args: Args{At: next}})
+			return
+		}
 	}
 	q.ID, q.At, q.Expires = s.in.Nonce.id("challenge"), s.now, s.now.Add(s.Policy.CodeLife)
 	s.spend(useChallenges, q.ID, s.Policy.Challenges)
@@ -173,6 +175,12 @@ func (s *step) challenge(q Challenge, event Event) {
 	} else {
 		s.askPhone()
 	}
+}
+
+// proves reports whether a challenge ended in a proof of this conversation: the
+// next one then need not wait.
+func (s *step) proves(challenge string) bool {
+	return slices.ContainsFunc(s.c.Proofs, func(p Proof) bool { return p.Challenge == challenge })
 }
 
 // give remembers that a number was typed, and which spend it still has.

@@ -12,26 +12,29 @@ import (
 // what the directory made of the name.
 
 // afterEnd takes what a person says when no conversation is on: the words
-// that begin one, or an old button.
+// that begin one, what the page of the end offers, or an old button.
 func (s *step) afterEnd(old Conversation) {
 	pressed := s.in.Kind == Pressed || s.in.Kind == Filled
-	again := pressed && old.ID != "" && s.in.Token == old.Page.Token && s.in.Choice == PickAgain
-	switch {
-	case old.ID != "" && !old.Page.Delivered && s.in.Kind == Arrived:
-		s.ch.Same = true // the end was never seen: it is shown before anything else
-	case pressed && s.in.Choice == PickDesk && old.ID != "":
-		s.repeat(Note{ID: NoteDesk})
-	case pressed && !again && old.ID != "":
-		s.repeat(Note{ID: NoteStale})
-	case old.ID != "" && s.in.Kind == Said && (s.in.Choice == PickCancel || s.in.Choice == PickBack):
-		s.ch.Same = true // there is nothing to cancel; a repeated "stop" ends nothing else
-	default:
+	switch choice := s.in.Choice; {
+	case old.ID == "":
 		s.begin(old)
-		if again && old.Typed != "" {
-			s.c.Typed, s.c.Goal = old.Typed, old.Goal
+	case !old.Page.Delivered && s.in.Kind == Arrived:
+		s.ch.Same = true // the end was never seen: it is shown before anything else
+	case pressed && !NewSecret(s.in.Token).Equal(NewSecret(old.Page.Token)):
+		s.repeat(Note{ID: NoteStale})
+	case choice == PickDesk:
+		s.repeat(Note{ID: NoteDesk})
+	case choice == PickCancel, choice == PickBack:
+		s.ch.Same = true // there is nothing to cancel; a repeated "stop" ends nothing else
+	case choice == PickAgain && old.Typed != "":
+		s.begin(old)
+		s.c.Typed, s.c.Goal = old.Typed, old.Goal
+		if s.c.State == Start {
 			s.follow(ResetAsked)
 			s.askWho()
 		}
+	default:
+		s.begin(old)
 	}
 }
 

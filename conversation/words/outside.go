@@ -29,7 +29,7 @@ func (w *Words) SMS(locale, chat string, code conversation.Secret, expires, now 
 }
 
 func (s *speaker) sms(chat, code string, expires time.Time) conversation.Secret {
-	v := values{speaker: s, Chat: s.chat(chat), Code: grouped(plain(code)), at: expires}
+	v := values{speaker: s, Chat: s.chat(chat), Code: grouped(plain(code)), at: expires, brief: true}
 	return conversation.NewSecret(forSMS(s.line("sms.code", v)))
 }
 
@@ -119,16 +119,18 @@ func (w *Words) Letter(n conversation.Notice, to Recipient, now time.Time) (Lett
 	v := values{
 		speaker: s, Receipt: plain(n.Receipt), Name: plain(to.Name), Chat: s.chat(n.Chat), happened: n.At,
 	}
-	greeting, subject, advice := "owner.greeting", id+".subject", "owner.not_me"
+	subject, parts := id+".subject", []string{"owner.greeting", id + ".body", id + ".self", "owner.not_me"}
 	if to.Outside {
-		greeting, subject, advice = "owner.outside_greeting", id+".outside", "owner.outside_not_me"
+		subject, parts = id+".outside", []string{"owner.outside_greeting", id + ".body", "owner.outside_not_me"}
 	} else {
 		v.Link = plain(to.Link)
 	}
 	v.Subject = s.line(subject, v)
-	l := Letter{Subject: v.Subject, Short: forSMS(s.line("owner.short", v))}
-	for _, part := range []string{greeting, id + ".body", advice} {
+	l := Letter{Subject: v.Subject}
+	for _, part := range parts {
 		l.Body = append(l.Body, s.paragraphs(part, v)...)
 	}
+	v.brief = true
+	l.Short = forSMS(s.line("owner.short", v))
 	return l, s.err()
 }

@@ -90,6 +90,8 @@ type values struct {
 	Captcha  bool
 	Over     bool // the conversation has ended
 	Unlock   bool // the account is unlocked, the password stays
+	Numbered bool // choices have numbers
+	brief    bool // every character is paid for
 	minutes  int
 	left     int
 	at       time.Time
@@ -120,12 +122,19 @@ func (s *speaker) reason(r conversation.Reason) string {
 	return s.line("reason.not_eligible", values{speaker: s})
 }
 
+// briefName is how much of the organisation's name fits a text message.
+const briefName = 30
+
 // Organisation is its name, or a word for it.
 func (v values) Organisation() string {
-	if v.organisation != "" || v.proving {
-		return v.organisation
+	name := v.organisation
+	if name == "" && !v.proving {
+		name = v.line("organisation", v)
 	}
-	return v.line("organisation", v)
+	if r := []rune(name); v.brief && len(r) > briefName {
+		name = strings.TrimSpace(string(r[:briefName]))
+	}
+	return name
 }
 
 // Example is an address as the organisation has them.
