@@ -87,6 +87,13 @@ func play(t *testing.T, script string) string {
 	return p.out.String()
 }
 
+// passing are pages that the next replaces by itself; whether they are seen in
+// between is a matter of moments, and not of the transcript.
+var passing = map[conversation.MessageID]bool{
+	conversation.WaitFind: true, conversation.WaitCheck: true,
+	conversation.WaitChange: true, conversation.WaitUnlock: true,
+}
+
 type player struct {
 	w      *world
 	out    strings.Builder
@@ -109,7 +116,11 @@ func (p *player) line(line string) {
 		user conversation.User
 		mark string
 	}{{nurse, "    "}, {stranger, "  2 "}} {
-		for _, page := range p.w.chat.take(who.user) {
+		pages := p.w.chat.take(who.user)
+		for i, page := range pages {
+			if i+1 < len(pages) && passing[page.Page.ID] {
+				continue
+			}
 			for l := range strings.SplitSeq(strings.TrimRight(p.w.render(page), "\n"), "\n") {
 				fmt.Fprintln(&p.out, strings.TrimRight(who.mark+l, " "))
 			}

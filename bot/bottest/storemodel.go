@@ -136,24 +136,27 @@ func (m *model) update(rt *rapid.T) {
 	reads := readModel
 	reads.Account = rapid.SampledFrom(modelAccounts).Draw(rt, "reads account")
 	fails := rapid.IntRange(0, 5).Draw(rt, "fails") == 0
+	var c conversation.Conversation
+	var f conversation.Facts
 	_, err := m.store.Update(m.t.Context(), user, bot.Transition{
 		Reads: read(reads),
-		Step: func(c conversation.Conversation, f conversation.Facts) (conversation.Change, error) {
-			equal(rt, "conversation", c, m.conversations[user].Conversation)
-			equal(rt, "account", f.Account, m.accounts[reads.Account])
-			for _, key := range modelCounters {
-				equal(rt, "counter", f.Counters[key], m.counters[key])
-			}
-			for _, key := range modelMarks {
-				_, used := m.marks[key]
-				equal(rt, "mark", f.Marks[key], used)
-			}
+		Step: func(have conversation.Conversation, facts conversation.Facts) (conversation.Change, error) {
+			c, f = have, facts
 			if fails {
 				return change, errStep
 			}
 			return change, nil
 		},
 	})
+	equal(rt, "conversation", c, m.conversations[user].Conversation)
+	equal(rt, "account", f.Account, m.accounts[reads.Account])
+	for _, key := range modelCounters {
+		equal(rt, "counter", f.Counters[key], m.counters[key])
+	}
+	for _, key := range modelMarks {
+		_, used := m.marks[key]
+		equal(rt, "mark", f.Marks[key], used)
+	}
 	clash := slices.ContainsFunc(change.Marks, func(mark conversation.Mark) bool {
 		_, used := m.marks[mark.Key]
 		return used

@@ -42,6 +42,10 @@ const (
 	NotMeAsk          Phrase = "ui.not_me_ask"
 	NotMeDone         Phrase = "ui.not_me_done"
 	NotMeOver         Phrase = "ui.not_me_over"
+	SuggestPassword   Phrase = "ui.suggest_password" // Args.Word is one
+	TypePassword      Phrase = "ui.type_password"    // in a terminal, which shows nothing
+	TypePasswordAgain Phrase = "ui.type_password_again"
+	MeantSo           Phrase = "ui.meant_so" // a blank at an end of the password
 )
 
 // Phrase says a phrase; an unknown one is empty.

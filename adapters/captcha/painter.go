@@ -1,0 +1,268 @@
+// Package captcha draws the riddle of page 1: a few characters, bent and
+// crossed by lines, that people read and simple programs do not.
+//
+// It is a brake, not a control: a trained network reads any such picture, and
+// no property of resetbot depends on it. Hence people come first. The
+// characters are dark on a light opaque ground (a dark theme shows them just
+// the same), nothing that crosses them comes near them in darkness, and none
+// ever touches another or the frame.
+package captcha
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"math/rand/v2"
+
+	"golang.org/x/image/vector"
+
+	"resetbot/bot"
+	"resetbot/conversation"
+)
+
+// The picture in pixels. It is as wide as the narrowest telephone shows a card.
+const (
+	width  = 300
+	height = 96
+	margin = 9 // that no character enters
+)
+
+// maxLength is how many characters still are large enough to be read.
+const maxLength = 8
+
+// A pixel is one of 16 levels from the ground to the ink. Two characters' worth
+// of contrast lie between the ink and the darkest of the noise, so that what is
+// written is read by WCAG 2.2 (1.4.3, 4.5 to 1) wherever noise lies around it.
+const (
+	inkLevel   = 15
+	noiseLevel = 7
+)
+
+var (
+	ground = color.RGBA{0xff, 0xff, 0xff, 0xff}
+	ink    = color.RGBA{0x0a, 0x16, 0x3a, 0xff}
+)
+
+// Painter draws captchas. It is safe for concurrent use.
+type Painter struct {
+	faces   []face
+	palette color.Palette
+	encoder png.Encoder
+}
+
+var _ bot.Painter = (*Painter)(nil)
+
+// New makes a Painter. An error means that the fonts, which are compiled in,
+// are damaged.
+func New() (*Painter, error) {
+	faces, err := loadFaces()
+	if err != nil {
+		return nil, fmt.Errorf("reading the fonts of the captcha: %w", err)
+	}
+	p := &Painter{faces: faces, encoder: png.Encoder{CompressionLevel: png.BestSpeed}}
+	for level := range inkLevel + 1 {
+		p.palette = append(p.palette, between(ground, ink, level))
+	}
+	return p, nil
+}
+
+// between is the colour of a level.
+func between(from, to color.RGBA, level int) color.RGBA {
+	mix := func(a, b uint8) uint8 { return uint8((int(a)*(inkLevel-level) + int(b)*level) / inkLevel) }
+	return color.RGBA{mix(from.R, to.R), mix(from.G, to.G), mix(from.B, to.B), 0xff}
+}
+
+// Paint draws answer, of one to eight capital letters and digits, as a PNG of
+// 300 by 96 pixels and about 4 kB. The same answer and seed give the same
+// picture. The PNG holds the pixels and nothing else.
+func (p *Painter) Paint(answer conversation.Secret, seed [32]byte) ([]byte, error) {
+	text := answer.Reveal()
+	if len(text) == 0 || len(text) > maxLength {
+		return nil, fmt.Errorf("drawing a captcha of %d characters: 1 to %d can be read", len(text), maxLength)
+	}
+	c := &canvas{random: rand.New(rand.NewChaCha8(seed))}
+	line, err := p.write(text, c.random)
+	if err != nil {
+		return nil, err
+	}
+	c.fill(&c.written, line)
+	c.scribble()
+	return p.encode(c)
+}
+
+// errCharacter does not say which.
+var errCharacter = errors.New("drawing a captcha: a character that is no capital letter or digit")
+
+// write sets text as one line: each character in a face, size, slant and turn
+// of its own, beside the one before by their real outlines, the whole line
+// bent, and made to fit between the margins.
+func (p *Painter) write(text string, random *rand.Rand) (shape, error) {
+	const em = 72 // pixels, before the line is made to fit
+	var line shape
+	right := 0.0
+	for _, r := range text {
+		glyph, ok := p.faces[random.IntN(len(p.faces))][r]
+		if !ok {
+			return nil, errCharacter
+		}
+		size := em * within(random, 0.92, 1.12)
+		turned := glyph.through(turn(lean(random), within(random, -0.2, 0.2), size))
+		low, high := turned.bounds()
+		gap := within(random, 2, 7)
+		shift := point{right + gap - low.x, within(random, -16, 16) - (low.y+high.y)/2}
+		line = append(line, turned.through(func(q point) point { return point{q.x + shift.x, q.y + shift.y} })...)
+		right += gap + high.x - low.x
+	}
+	line = line.through(bend(random))
+	return line.through(fit(line, random)), nil
+}
+
+// within is a number from low up to high.
+func within(random *rand.Rand, low, high float64) float64 {
+	return low + (high-low)*random.Float64()
+}
+
+// lean is an angle in radians to either side, and never none: upright
+// characters are what programs read.
+func lean(random *rand.Rand) float64 {
+	angle := within(random, 0.3, 0.54)
+	if random.IntN(2) == 0 {
+		return -angle
+	}
+	return angle
+}
+
+// turn scales, slants and rotates (radians).
+func turn(angle, slant, size float64) func(point) point {
+	sin, cos := math.Sincos(angle)
+	return func(q point) point {
+		x, y := size*(q.x+slant*q.y), size*q.y
+		return point{x*cos - y*sin, x*sin + y*cos}
+	}
+}
+
+// bend is a wave through the whole line, slow along it, quicker within its
+// characters.
+func bend(random *rand.Rand) func(point) point {
+	slow, quick := wave(random, 110, 190, 3, 6), wave(random, 36, 54, 1.2, 2)
+	sway, ripple := wave(random, 60, 110, 2, 4), wave(random, 34, 52, 1.2, 2)
+	return func(q point) point {
+		return point{q.x + sway(q.y) + ripple(q.y), q.y + slow(q.x) + quick(q.x)}
+	}
+}
+
+// wave is a sine with a length and an amplitude between these.
+func wave(random *rand.Rand, shortest, longest, lowest, highest float64) func(float64) float64 {
+	length, amplitude := within(random, shortest, longest), within(random, lowest, highest)
+	phase := within(random, 0, 2*math.Pi)
+	return func(at float64) float64 { return amplitude * math.Sin(2*math.Pi*at/length+phase) }
+}
+
+// fit moves a line to a place between the margins, and makes it smaller where
+// it would not go.
+func fit(line shape, random *rand.Rand) func(point) point {
+	low, high := line.bounds()
+	const roomX, roomY = width - 2*margin, height - 2*margin
+	scale := min(1, roomX/(high.x-low.x), roomY/(high.y-low.y))
+	left := margin + random.Float64()*(roomX-scale*(high.x-low.x))
+	top := margin + random.Float64()*(roomY-scale*(high.y-low.y))
+	return func(q point) point {
+		return point{left + scale*(q.x-low.x), top + scale*(q.y-low.y)}
+	}
+}
+
+// canvas is a picture that is being drawn: how much of each pixel is covered
+// by characters, and the level of the noise on it.
+type canvas struct {
+	random  *rand.Rand
+	raster  vector.Rasterizer
+	written coverage
+	noise   coverage
+	scratch coverage
+}
+
+// coverage is a picture of one channel.
+type coverage [width * height]uint8
+
+// fill covers what is inside of s.
+func (c *canvas) fill(on *coverage, s shape) {
+	c.raster.Reset(width, height)
+	s.trace(&c.raster)
+	mask := image.Alpha{Pix: on[:], Stride: width, Rect: image.Rect(0, 0, width, height)}
+	c.raster.Draw(&mask, mask.Rect, image.Opaque, image.Point{})
+}
+
+// scribble draws lines and specks, none darker than the noise may be.
+func (c *canvas) scribble() {
+	for range 5 {
+		c.noisy(c.stroke(within(c.random, 1.5, 3)), within(c.random, 4, noiseLevel))
+	}
+	var specks shape
+	for range 90 {
+		centre := point{within(c.random, 0, width), within(c.random, 0, height)}
+		specks = append(specks, speck(centre, within(c.random, 0.7, 2))...)
+	}
+	c.noisy(specks, noiseLevel)
+}
+
+// noisy draws s into the noise at a level.
+func (c *canvas) noisy(s shape, level float64) {
+	clear(c.scratch[:])
+	c.fill(&c.scratch, s)
+	for i, cover := range c.scratch {
+		c.noise[i] = max(c.noise[i], uint8(float64(cover)*level/inkLevel))
+	}
+}
+
+// stroke is a wavy line from side to side.
+func (c *canvas) stroke(thick float64) shape {
+	const step = 6
+	from, to := within(c.random, 0.1, 0.9)*height, within(c.random, 0.1, 0.9)*height
+	long, phase := within(c.random, 60, 160), within(c.random, 0, 2*math.Pi)
+	swing := within(c.random, 4, 14)
+	y := func(x float64) float64 {
+		return from + (to-from)*x/width + swing*math.Sin(2*math.Pi*x/long+phase)
+	}
+	var upper, lower []point
+	for x := -step; x <= width+step; x += step {
+		at := float64(x)
+		// Across the line, not straight down, so that it is as thick where it
+		// is steep.
+		slope := (y(at+1) - y(at-1)) / 2
+		half := thick / 2 / math.Hypot(1, slope)
+		upper = append(upper, point{at + slope*half, y(at) - half})
+		lower = append(lower, point{at - slope*half, y(at) + half})
+	}
+	for i := len(lower) - 1; i >= 0; i-- {
+		upper = append(upper, lower[i])
+	}
+	return polygon(upper)
+}
+
+// speck is a spot of about a radius.
+func speck(centre point, radius float64) shape {
+	corners := make([]point, 6)
+	for i := range corners {
+		sin, cos := math.Sincos(2 * math.Pi * float64(i) / float64(len(corners)))
+		corners[i] = point{centre.x + radius*cos, centre.y + radius*sin}
+	}
+	return polygon(corners)
+}
+
+// encode gives the picture as a PNG with a palette.
+func (p *Painter) encode(c *canvas) ([]byte, error) {
+	picture := image.NewPaletted(image.Rect(0, 0, width, height), p.palette)
+	for i := range picture.Pix {
+		darkest := max(int(c.written[i]), int(c.noise[i]))
+		picture.Pix[i] = uint8((darkest*inkLevel + 127) / 255)
+	}
+	var b bytes.Buffer
+	if err := p.encoder.Encode(&b, picture); err != nil {
+		return nil, fmt.Errorf("writing a captcha as PNG: %w", err)
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,379 @@
+// Package terminal is the wizard in a terminal: one person, who types lines
+// and reads pages. A password is typed without an echo, a captcha is drawn in
+// block characters and lies in a file beside.
+package terminal
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"resetbot/adapters/captcha"
+	"resetbot/bot"
+	"resetbot/conversation"
+	"resetbot/conversation/words"
+)
+
+// Name is the chat's name in conversation.User.
+const Name = "terminal"
+
+// Options are what a [Terminal] is made of.
+type Options struct {
+	In    io.Reader
+	Out   io.Writer
+	Words *words.Words
+	// From is who sits at the terminal. Its Chat is [Name].
+	From conversation.Origin
+	// Pictures is the folder in which captchas are shown.
+	Pictures string
+	// ReadPassword reads a line that is not shown; nil where In is no terminal,
+	// and then the lines of In are taken.
+	ReadPassword func() (string, error)
+	// Suggest offers a password that will do; nil offers none. What it gives is
+	// shown here and nowhere kept.
+	Suggest func() string
+	Width   int // columns; 0 is 80
+	Log     *slog.Logger
+	Now     func() time.Time // nil is time.Now
+}
+
+// pictures are the names of the files in which captchas are shown.
+const pictures = "captcha-*.png"
+
+// Terminal is a bot.Chat for one person.
+type Terminal struct {
+	Options
+	lines *bufio.Reader
+
+	mu      sync.Mutex
+	page    conversation.Page // the newest that was shown
+	locale  string
+	shown   int           // how many pages were
+	changed chan struct{} // closed and replaced with every page
+	picture string        // the captcha's file
+}
+
+var _ bot.Chat = (*Terminal)(nil)
+
+// New makes a Terminal. Nothing is read before [Terminal.Run]. Pictures that a
+// process left behind which did not end well are removed.
+func New(o Options) *Terminal {
+	left, _ := filepath.Glob(filepath.Join(o.Pictures, pictures)) // the pattern is a good one
+	for _, picture := range left {
+		_ = os.Remove(picture) // a picture that stays behind opens nothing
+	}
+	if o.Width == 0 {
+		o.Width = 80
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	lines := bufio.NewReaderSize(o.In, conversation.TypedMax)
+	return &Terminal{Options: o, lines: lines, locale: o.From.Locale, changed: make(chan struct{})}
+}
+
+// Send prints a page.
+func (t *Terminal) Send(_ context.Context, m bot.Outgoing) (conversation.DeliveryResult, error) {
+	text, err := t.Words.Render(m.Locale, m.State, m.Page, t.Now())
+	if err != nil {
+		t.Log.Error("rendering a page", "page", m.Page.ID, "error", err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, err := fmt.Fprintf(t.Out, "\n%s\n", wrap(text.String(), t.Width)); err != nil {
+		return conversation.Later, fmt.Errorf("printing a page: %w", err)
+	}
+	if err := t.show(m.Picture); err != nil {
+		return conversation.Later, err
+	}
+	if t.ReadPassword != nil && !busy[m.Page.ID] && !m.Page.Asks(conversation.FieldPassword) {
+		_, _ = fmt.Fprint(t.Out, "> ") // a closed terminal is noticed by the reader
+	}
+	t.page, t.locale = m.Page, m.Locale
+	t.shown++
+	close(t.changed)
+	t.changed = make(chan struct{})
+	return conversation.Delivered, nil
+}
+
+// wrap breaks lines between words.
+func wrap(text string, width int) string {
+	var b strings.Builder
+	for line := range strings.SplitSeq(text, "\n") {
+		column := 0
+		for i, word := range strings.Fields(line) {
+			length := utf8.RuneCountInString(word)
+			switch {
+			case i > 0 && column+1+length > width:
+				b.WriteString("\n")
+				column = 0
+			case i > 0:
+				b.WriteString(" ")
+				column++
+			}
+			b.WriteString(word)
+			column += length
+		}
+		b.WriteString("\n")
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// show draws a captcha, and writes it to a file for a viewer. The file of the
+// page before goes.
+func (t *Terminal) show(picture []byte) error {
+	t.forget()
+	if picture == nil {
+		return nil
+	}
+	file, err := os.CreateTemp(t.Pictures, pictures)
+	if err != nil {
+		return fmt.Errorf("showing a captcha: %w", err)
+	}
+	t.picture = file.Name()
+	_, err = file.Write(picture)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("showing a captcha: %w", err)
+	}
+	blocks, err := captcha.Blocks(picture, t.Width)
+	if err != nil {
+		return fmt.Errorf("drawing a captcha: %w", err)
+	}
+	_, err = fmt.Fprintf(t.Out, "\n%s\n  %s\n", blocks, filepath.Clean(t.picture))
+	return err
+}
+
+// forget removes the picture of a page that is gone.
+func (t *Terminal) forget() {
+	if t.picture != "" {
+		_ = os.Remove(t.picture) // a picture that stays behind opens nothing
+		t.picture = ""
+	}
+}
+
+// Close removes what lies about.
+func (t *Terminal) Close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.forget()
+}
+
+// Run reads what the person types and hands it to receive, until the input or
+// ctx ends. It waits for the answer to a line before it reads the next, so that
+// a page that asks for a password is there before the password is typed.
+func (t *Terminal) Run(ctx context.Context, receive func(context.Context, bot.Incoming) error) error {
+	message := bot.Incoming{Kind: conversation.Arrived}
+	for {
+		seen := t.count()
+		message.From = t.From
+		if err := receive(ctx, message); err != nil {
+			t.Log.Error("taking a line in", "error", err) // the person was told by a page
+		}
+		t.settle(ctx, seen)
+		var err error
+		if message, err = t.next(ctx); err != nil {
+			if errors.Is(err, io.EOF) || ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("reading from the terminal: %w", err)
+		}
+	}
+}
+
+// next is what the person types next.
+func (t *Terminal) next(ctx context.Context) (bot.Incoming, error) {
+	for {
+		if token, fields := t.wantsPassword(); token != "" && t.ReadPassword != nil {
+			return t.password(token, fields)
+		}
+		line, err := t.line(ctx)
+		if err != nil {
+			return bot.Incoming{}, err
+		}
+		token, fields := t.wantsPassword()
+		switch {
+		case token == "":
+			return bot.Incoming{Kind: conversation.Said, Text: conversation.NewSecret(line)}, nil
+		case t.ReadPassword == nil:
+			return t.plainPassword(ctx, token, fields, line)
+		case line != "": // the page came while this was being typed, and everybody could read it
+			return bot.Incoming{Kind: conversation.Said, Text: conversation.NewSecret(line)}, nil
+		}
+	}
+}
+
+// line reads one line. A line that is too long comes cut, one byte longer
+// than anybody takes in, so that it is refused and not misread.
+func (t *Terminal) line(ctx context.Context) (string, error) {
+	type read struct {
+		text string
+		err  error
+	}
+	got := make(chan read, 1)
+	go func() {
+		text, err := t.readLine()
+		got <- read{text, err}
+	}()
+	select {
+	case r := <-got:
+		return r.text, r.err
+	case <-ctx.Done(): // the read itself cannot be broken off; the process ends soon
+		return "", ctx.Err()
+	}
+}
+
+func (t *Terminal) readLine() (string, error) {
+	var line []byte
+	for {
+		part, more, err := t.lines.ReadLine()
+		if err != nil {
+			return "", err
+		}
+		if room := conversation.TypedMax + 1 - len(line); room > 0 {
+			line = append(line, part[:min(len(part), room)]...)
+		}
+		if !more {
+			return string(line), nil
+		}
+	}
+}
+
+// wantsPassword reports the token of the page if it asks for a password.
+func (t *Terminal) wantsPassword() (token string, fields []conversation.Field) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.page.Asks(conversation.FieldPassword) {
+		return "", nil
+	}
+	return t.page.Token, t.page.Fields
+}
+
+// password has the new password typed twice, unseen.
+func (t *Terminal) password(token string, fields []conversation.Field) (bot.Incoming, error) {
+	if t.Suggest != nil {
+		t.say(words.SuggestPassword, conversation.Args{Word: t.Suggest()})
+	}
+	form := bot.Incoming{Kind: conversation.Filled, Token: token, Fields: map[conversation.Field]conversation.Secret{}}
+	for _, field := range fields {
+		prompt := map[conversation.Field]words.Phrase{
+			conversation.FieldPassword: words.TypePassword, conversation.FieldConfirm: words.TypePasswordAgain,
+			conversation.FieldMeantSo: words.MeantSo,
+		}[field]
+		t.say(prompt, conversation.Args{})
+		typed, err := t.ReadPassword()
+		if err != nil {
+			return bot.Incoming{}, err
+		}
+		if command := t.command(typed); command != "" {
+			return bot.Incoming{Kind: conversation.Said, Text: conversation.NewSecret(typed)}, nil
+		}
+		form.Fields[field] = conversation.NewSecret(meant(field, typed))
+	}
+	return form, nil
+}
+
+// plainPassword is the same where lines come from a pipe.
+func (t *Terminal) plainPassword(
+	ctx context.Context, token string, fields []conversation.Field, first string,
+) (bot.Incoming, error) {
+	if t.command(first) != "" {
+		return bot.Incoming{Kind: conversation.Said, Text: conversation.NewSecret(first)}, nil
+	}
+	form := bot.Incoming{Kind: conversation.Filled, Token: token, Fields: map[conversation.Field]conversation.Secret{}}
+	for i, field := range fields {
+		if i > 0 {
+			var err error
+			if first, err = t.line(ctx); err != nil {
+				return bot.Incoming{}, err
+			}
+		}
+		form.Fields[field] = conversation.NewSecret(meant(field, first))
+	}
+	return form, nil
+}
+
+// meant turns a typed yes into the form's.
+func meant(field conversation.Field, typed string) string {
+	if field != conversation.FieldMeantSo {
+		return typed
+	}
+	switch strings.ToLower(strings.TrimSpace(typed)) {
+	case "ja", "j", "yes", "y":
+		return "yes"
+	}
+	return "no"
+}
+
+// command reports whether a line on the password page is a word that works
+// everywhere ("annuleren"), and not a password.
+func (t *Terminal) command(line string) conversation.Choice {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.Words.Understand(t.page, t.locale, line).Choice
+}
+
+func (t *Terminal) say(p words.Phrase, args conversation.Args) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, _ = fmt.Fprint(t.Out, t.Words.Phrase(t.locale, p, args, t.Now()), " ") // a closed terminal ends the reading
+	if p == words.SuggestPassword {
+		_, _ = fmt.Fprintln(t.Out)
+	}
+}
+
+func (t *Terminal) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.shown
+}
+
+// How long an answer is waited for: to come at all, and to be more than "one
+// moment, please".
+const (
+	answerWithin = 2 * time.Second
+	workWithin   = 90 * time.Second
+)
+
+// settle waits for the page that answers a line.
+func (t *Terminal) settle(ctx context.Context, seen int) {
+	ctx, cancel := context.WithTimeout(ctx, workWithin)
+	defer cancel()
+	first := time.NewTimer(answerWithin)
+	defer first.Stop()
+	for {
+		t.mu.Lock()
+		ready, changed := t.shown > seen && !busy[t.page.ID], t.changed
+		silent := t.shown == seen
+		t.mu.Unlock()
+		if ready {
+			return
+		}
+		select {
+		case <-changed:
+		case <-first.C:
+			if silent {
+				return // what was typed changed nothing
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// busy are the pages that another page follows by itself, soon.
+var busy = map[conversation.MessageID]bool{
+	conversation.WaitFind: true, conversation.WaitCheck: true,
+	conversation.WaitChange: true, conversation.WaitUnlock: true,
+}

@@ -1,0 +1,208 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	berrors "go.etcd.io/bbolt/errors"
+
+	"resetbot/adapters/store"
+)
+
+// Group commit. bbolt makes one commit after another, each with two fsyncs,
+// whatever the number of writers; Batch collects them, but always waits. Here one
+// goroutine takes whoever is waiting, works them off in one transaction,
+// commits, and only then answers them all. Alone, nobody waits for anybody.
+
+// group is that goroutine, and the queue before it.
+type group struct {
+	store   *Store
+	queue   chan *request
+	stopped chan struct{}
+
+	mu     sync.RWMutex // held for reading while something enters the queue
+	closed bool
+
+	// broken is set, by the writer alone, when nobody knows what is on the disk.
+	broken error
+}
+
+// maxBatch is how many share a commit at most.
+const maxBatch = 512
+
+var errClosed = errors.New("the store is closed")
+
+// plan is the part of a write that may fail: it reads, and makes ready all that
+// is to be put, but puts nothing. A nil apply writes nothing. The reads see what
+// others of the batch applied before.
+type plan func(t *txn) (apply func() error, err error)
+
+// request is a plan in the queue. Its err is the writer's until done is closed.
+type request struct {
+	plan  plan
+	state atomic.Int32 // queued, then either taken or left
+	err   error
+	done  chan struct{}
+}
+
+const (
+	queued = iota
+	taken  // by the writer
+	left   // by its caller, whose context ended
+)
+
+func startGroup(s *Store) *group {
+	g := &group{store: s, queue: make(chan *request, maxBatch), stopped: make(chan struct{})}
+	go g.write()
+	return g
+}
+
+// stop lets nothing more into the queue, and returns when it is worked off.
+func (g *group) stop() {
+	g.mu.Lock()
+	if !g.closed {
+		g.closed = true
+		close(g.queue)
+	}
+	g.mu.Unlock()
+	<-g.stopped
+}
+
+// do has p carried out, and returns when that is durable. When ctx ends before
+// the writer takes it, nothing was done; after that, the answer is waited for.
+func (g *group) do(ctx context.Context, p plan) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r := &request{plan: p, done: make(chan struct{})}
+	if err := g.enter(ctx, r); err != nil {
+		return err
+	}
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		if r.state.CompareAndSwap(queued, left) {
+			return ctx.Err()
+		}
+		<-r.done
+	}
+	return r.err
+}
+
+func (g *group) enter(ctx context.Context, r *request) error {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.closed {
+		return errClosed
+	}
+	select {
+	case g.queue <- r:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// write is the writer.
+func (g *group) write() {
+	defer close(g.stopped)
+	for first := range g.queue {
+		// Those whom the last commit woke get to ask again, and come along.
+		runtime.Gosched()
+		g.commit(g.gather(first))
+	}
+}
+
+// gather takes whoever is waiting.
+func (g *group) gather(first *request) []*request {
+	var batch []*request
+	for r, ok := first, true; ok; {
+		if r.state.CompareAndSwap(queued, taken) {
+			batch = append(batch, r)
+		}
+		if len(batch) == maxBatch {
+			break
+		}
+		select {
+		case r, ok = <-g.queue:
+		default:
+			ok = false
+		}
+	}
+	return batch
+}
+
+// commit works a batch off and answers everybody in it. If it comes to grief
+// before the commit, each is tried again on its own, so that only those fail
+// that cannot be carried out. An error of the commit itself is everybody's: what is
+// on the disk then is not known, so nothing is done twice.
+func (g *group) commit(batch []*request) {
+	err := g.attempt(batch)
+	if errors.As(err, new(undone)) && len(batch) > 1 {
+		for _, r := range batch {
+			g.commit([]*request{r})
+		}
+		return
+	}
+	for _, r := range batch {
+		if r.err == nil {
+			r.err = err
+		}
+		close(r.done)
+	}
+}
+
+// undone is the error of a transaction that was given up before its commit.
+type undone struct{ error }
+
+func (u undone) Unwrap() error { return u.error }
+
+// attempt carries out a batch in one transaction. What a plan comes to is in
+// its request; the error is the whole transaction's.
+func (g *group) attempt(batch []*request) error {
+	if g.broken != nil {
+		return fmt.Errorf("the store writes nothing until it is opened again: %w", g.broken)
+	}
+	tx, err := g.store.db.Begin(true)
+	if err != nil {
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // no more than an error after a commit
+	t, changed := &txn{Store: g.store, tx: tx}, false
+	for _, r := range batch {
+		var apply func() error
+		r.err = store.Guard(func() (err error) { apply, err = r.plan(t); return err })
+		if r.err != nil || apply == nil {
+			continue
+		}
+		changed = true
+		if err := store.Guard(apply); err != nil {
+			return undone{fmt.Errorf("writing to the store: %w", err)}
+		}
+	}
+	if !changed {
+		return nil
+	}
+	if err := store.Guard(tx.Commit); err != nil {
+		err = fmt.Errorf("committing to the store: %w", err)
+		if !refused(err) {
+			g.broken = err
+		}
+		return err
+	}
+	return nil
+}
+
+// refused reports whether a commit failed because the disk is full, or the
+// like: then the one before it stands, and the next may do. After any other
+// error, of fsync above all, the system may have thrown away what it could not
+// write, and a later commit would seem to succeed on top of the gap.
+func refused(err error) bool {
+	var path *fs.PathError
+	return errors.As(err, &path) && path.Op == "write" || errors.Is(err, berrors.ErrMaxSizeReached)
+}

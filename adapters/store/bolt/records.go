@@ -1,0 +1,195 @@
+package bolt
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"resetbot/adapters/store"
+	"resetbot/bot"
+	"resetbot/conversation"
+)
+
+// txn is one transaction of bbolt. The writer's is shared by a batch.
+type txn struct {
+	*Store
+	tx   *bbolt.Tx
+	last *bot.Entry // of the audit; nil as long as nobody asked
+}
+
+// load reads a record into v and reports whether there is one.
+func (t *txn) load(from *table, k key, v any) (bool, error) {
+	plain, err := from.get(t.tx, k)
+	if err != nil || plain == nil {
+		return false, err
+	}
+	if json.Unmarshal(plain, v) != nil { // whose error may quote what is in it
+		return false, fmt.Errorf("%s: %w", from.name, bot.ErrUnreadable)
+	}
+	return true, nil
+}
+
+func (s *Store) userKey(user conversation.User) key { return s.conversations.key(user.Chat, user.ID) }
+
+func (t *txn) conversation(user conversation.User) (conversation.Conversation, error) {
+	var c conversation.Conversation
+	found, err := t.load(t.conversations, t.userKey(user), &c)
+	if err == nil && found {
+		err = store.Belongs(user, c)
+	}
+	if err != nil {
+		return conversation.Conversation{}, fmt.Errorf("loading a conversation: %w", err)
+	}
+	return c, nil
+}
+
+// facts is a store.Load.
+func (t *txn) facts(r conversation.Reads) (conversation.Facts, error) {
+	f := conversation.Facts{
+		Counters: make(map[conversation.CounterKey]conversation.Counter, len(r.Counters)),
+		Marks:    make(map[string]bool, len(r.Marks)),
+	}
+	if r.Account != "" {
+		if _, err := t.load(t.accounts, t.accounts.key(string(r.Account)), &f.Account); err != nil {
+			return f, fmt.Errorf("loading an account: %w", err)
+		}
+	}
+	for _, name := range r.Counters {
+		c, err := t.counter(name)
+		if err != nil {
+			return f, err
+		}
+		f.Counters[name] = c
+	}
+	for _, name := range r.Marks {
+		f.Marks[name] = t.marks.has(t.tx, t.marks.key(name))
+	}
+	return f, nil
+}
+
+func (t *txn) counter(name conversation.CounterKey) (conversation.Counter, error) {
+	var c conversation.Counter
+	if _, err := t.load(t.counters, t.counters.key(string(name)), &c); err != nil {
+		return conversation.Counter{}, fmt.Errorf("loading a counter: %w", err)
+	}
+	return c, nil
+}
+
+// writes are what a plan wants put, made ready. The first error stays.
+type writes struct {
+	*txn
+	ready   []func() error
+	entries []bot.Entry
+	err     error
+}
+
+func (w *writes) put(to *table, k key, at time.Time, v any, label []byte) {
+	plain, err := json.Marshal(v)
+	if err != nil {
+		w.fail(fmt.Errorf("writing a record of %s: %w", to.name, err))
+		return
+	}
+	w.ready = append(w.ready, func() error {
+		return to.put(w.tx, row{key: k, at: at, plain: plain, label: label})
+	})
+}
+
+func (w *writes) remove(from *table, k key) {
+	w.ready = append(w.ready, func() error { return from.delete(w.tx, k) })
+}
+
+func (w *writes) fail(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+// plan gives the writes as a plan does.
+func (w *writes) plan() (apply func() error, err error) {
+	if w.err != nil {
+		return nil, w.err
+	}
+	return w.apply, nil
+}
+
+func (w *writes) apply() error {
+	for _, do := range w.ready {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	return w.chain(w.entries)
+}
+
+func (w *writes) saveConversation(user conversation.User, due time.Time, c conversation.Conversation) {
+	label, err := json.Marshal(user)
+	if err != nil {
+		w.fail(err)
+		return
+	}
+	w.put(w.conversations, w.userKey(user), due, c, label)
+}
+
+func (w *writes) saveCounter(name conversation.CounterKey, c conversation.Counter) {
+	k := w.counters.key(string(name))
+	if store.Zero(c) {
+		w.remove(w.counters, k)
+		return
+	}
+	w.put(w.counters, k, c.Kept, c, nil)
+}
+
+func (w *writes) useMark(m conversation.Mark) {
+	k := w.marks.key(m.Key)
+	if w.marks.has(w.tx, k) {
+		w.fail(store.ErrMarkUsed)
+		return
+	}
+	w.put(w.marks, k, m.Expires, nil, nil)
+}
+
+func (w *writes) saveNotice(n conversation.Notice) {
+	if n.ID == "" {
+		w.fail(errors.New("a notice without an id"))
+		return
+	}
+	due := n.Due
+	if due.IsZero() {
+		due = time.Unix(0, 0) // at once; without a date it would never be found
+	}
+	w.put(w.notices, w.notices.key(n.ID), due, n, nil)
+}
+
+func (w *writes) append(lines ...conversation.Line) {
+	entries, err := w.next(lines)
+	if err != nil {
+		w.fail(err)
+		return
+	}
+	w.entries = append(w.entries, entries...)
+}
+
+// change makes ready all that a Change is.
+func (w *writes) save(user conversation.User, ch conversation.Change) {
+	if ch.Forget {
+		w.remove(w.conversations, w.userKey(user))
+	} else {
+		w.saveConversation(user, ch.Due, ch.Conversation)
+	}
+	if a := ch.Account; a != nil {
+		w.put(w.accounts, w.accounts.key(string(a.Key)), a.Kept, a, nil)
+	}
+	for name, c := range ch.Counters {
+		w.saveCounter(name, c)
+	}
+	for _, m := range ch.Marks {
+		w.useMark(m)
+	}
+	for _, n := range ch.Notices {
+		w.saveNotice(n)
+	}
+	w.append(ch.Audit...)
+}

@@ -1,0 +1,179 @@
+package bolt
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"resetbot/adapters/store"
+	"resetbot/bot"
+	"resetbot/conversation"
+)
+
+// Update is part of [bot.Store]. Many at once share a commit.
+func (s *Store) Update(
+	ctx context.Context, user conversation.User, tr bot.Transition,
+) (conversation.Change, error) {
+	var change conversation.Change
+	err := s.group.do(ctx, func(t *txn) (func() error, error) {
+		c, err := t.conversation(user)
+		if err != nil {
+			return nil, err
+		}
+		change, err = store.Run(tr, user, c, t.facts)
+		if err != nil || change.Same {
+			return nil, err
+		}
+		w := &writes{txn: t}
+		w.save(user, change)
+		return w.plan()
+	})
+	if err != nil {
+		return conversation.Change{}, err
+	}
+	return change, nil
+}
+
+// Conversation is part of [bot.Store].
+func (s *Store) Conversation(
+	ctx context.Context, user conversation.User,
+) (c conversation.Conversation, err error) {
+	err = s.view(ctx, func(t *txn) error { c, err = t.conversation(user); return err })
+	return c, err
+}
+
+// Due is part of [bot.Store]. It names people whose conversation does not open too,
+// so that somebody ends it.
+func (s *Store) Due(ctx context.Context, before time.Time, limit int) ([]conversation.User, error) {
+	var users []conversation.User
+	err := s.view(ctx, func(t *txn) error {
+		s.conversations.due(t.tx, stampOf(before), func(_ key, label []byte) bool {
+			var user conversation.User
+			if len(users) < limit && json.Unmarshal(label, &user) == nil {
+				users = append(users, user)
+			}
+			return len(users) < limit
+		})
+		return nil
+	})
+	return users, err
+}
+
+// Notices is part of [bot.Store]. A notice that does not open is passed over.
+func (s *Store) Notices(ctx context.Context, before time.Time, limit int) ([]conversation.Notice, error) {
+	var notices []conversation.Notice
+	err := s.view(ctx, func(t *txn) error {
+		s.notices.due(t.tx, stampOf(before), func(k key, _ []byte) bool {
+			var n conversation.Notice
+			if len(notices) < limit {
+				if found, err := t.load(t.notices, k, &n); found && err == nil {
+					notices = append(notices, n)
+				}
+			}
+			return len(notices) < limit
+		})
+		return nil
+	})
+	return notices, err
+}
+
+// Settle is part of [bot.Store].
+func (s *Store) Settle(ctx context.Context, id string) error {
+	return s.group.do(ctx, func(t *txn) (func() error, error) {
+		k := t.notices.key(id)
+		if !t.notices.has(t.tx, k) {
+			return nil, nil
+		}
+		w := &writes{txn: t}
+		w.remove(t.notices, k)
+		return w.plan()
+	})
+}
+
+// Postpone is part of [bot.Store]. What was settled meanwhile stays so.
+func (s *Store) Postpone(ctx context.Context, id string, due time.Time) error {
+	return s.group.do(ctx, func(t *txn) (func() error, error) {
+		var n conversation.Notice
+		found, err := t.load(t.notices, t.notices.key(id), &n)
+		if err != nil || !found {
+			return nil, err
+		}
+		n.Due = due
+		n.Attempts++
+		w := &writes{txn: t}
+		w.saveNotice(n)
+		return w.plan()
+	})
+}
+
+// Sweep is part of [bot.Store].
+func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (swept int, err error) {
+	err = s.group.do(ctx, func(t *txn) (func() error, error) {
+		w := &writes{txn: t}
+		for _, table := range []*table{t.accounts, t.counters, t.marks} {
+			table.due(t.tx, stampOf(now)-1, func(k key, _ []byte) bool {
+				if len(w.ready) < limit {
+					w.remove(table, k)
+				}
+				return len(w.ready) < limit
+			})
+		}
+		swept = len(w.ready)
+		if swept == 0 {
+			return nil, nil
+		}
+		return w.plan()
+	})
+	if err != nil {
+		return 0, err
+	}
+	return swept, nil
+}
+
+// EndAll is part of [bot.Store].
+func (s *Store) EndAll(ctx context.Context, line conversation.Line) error {
+	return s.group.do(ctx, func(t *txn) (func() error, error) {
+		w := &writes{txn: t}
+		w.ready = append(w.ready, func() error {
+			return errors.Join(t.conversations.clear(t.tx), t.notices.clear(t.tx))
+		})
+		w.append(line)
+		return w.plan()
+	})
+}
+
+// Discard is part of [bot.Discarder].
+func (s *Store) Discard(ctx context.Context, user conversation.User, line conversation.Line) error {
+	return s.group.do(ctx, func(t *txn) (func() error, error) {
+		w := &writes{txn: t}
+		k := t.userKey(user)
+		w.remove(t.conversations, k)
+		w.ready = append(w.ready, func() error { return t.conversations.undateAll(t.tx, k) })
+		w.append(line)
+		return w.plan()
+	})
+}
+
+// Spend is part of [bot.Limiter]. A spend that is refused costs no commit.
+func (s *Store) Spend(
+	ctx context.Context, name conversation.CounterKey, id string, l conversation.Limit, now time.Time,
+) (ok bool, until time.Time, err error) {
+	err = s.group.do(ctx, func(t *txn) (func() error, error) {
+		c, err := t.counter(name)
+		if err != nil {
+			return nil, err
+		}
+		c, ok, until = store.Spend(c, id, l, now)
+		if !ok {
+			return nil, nil
+		}
+		w := &writes{txn: t}
+		w.saveCounter(name, c)
+		return w.plan()
+	})
+	if err != nil {
+		return false, time.Time{}, err
+	}
+	return ok, until, nil
+}

@@ -1,0 +1,50 @@
+package memory_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"resetbot/adapters/store/memory"
+	"resetbot/bot"
+	"resetbot/bot/bottest"
+	"resetbot/conversation"
+)
+
+func TestStore(t *testing.T) {
+	bottest.TestStore(t, bottest.StoreFixture{
+		Open: func(*testing.T) (bot.Store, conversation.Key) {
+			key := conversation.Key{1}
+			return memory.New(key), key
+		},
+	})
+}
+
+func TestLimiter(t *testing.T) {
+	bottest.TestLimiter(t, func(*testing.T) bot.Limiter { return memory.New(conversation.Key{1}) })
+}
+
+func TestAuthenticators(t *testing.T) {
+	bottest.TestAuthenticators(t, func(*testing.T) bot.Authenticators { return memory.New(conversation.Key{1}) })
+}
+
+func TestAlone(t *testing.T) {
+	if !memory.New(conversation.Key{1}).Alone() {
+		t.Error("somebody else has this memory")
+	}
+}
+
+// BenchmarkUpdate changes a conversation of the usual size, a counter and the
+// audit.
+func BenchmarkUpdate(b *testing.B) {
+	store := memory.New(conversation.Key{1})
+	now := time.Date(2026, 11, 23, 7, 30, 0, 0, time.UTC)
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		user := conversation.User{Chat: "teams", ID: fmt.Sprint(n % 1000)}
+		_, err := store.Update(b.Context(), user, bottest.TypicalTransition(user, n, now))
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
