@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"resetbot/conversation"
 )
@@ -22,6 +23,9 @@ type Entry struct {
 // Next chains a line to the entry before it; to the zero Entry for the first.
 func (e Entry) Next(key conversation.Key, line conversation.Line) (Entry, error) {
 	line.At = line.At.UTC().Round(0)
+	for _, text := range []*string{&line.Chat, &line.Asker, &line.Receipt, &line.Detail, (*string)(&line.Account)} {
+		*text = strings.ToValidUTF8(*text, "\uFFFD") // or it would read back differently
+	}
 	canonical, err := json.Marshal(line)
 	if err != nil {
 		return Entry{}, fmt.Errorf("writing an audit line: %w", err)

@@ -70,7 +70,9 @@ type Bot struct {
 
 // New makes a Bot; it does nothing until something is received or [Bot.Run]
 // is called. Missing parts and empty keys are errors, all told at once: a bot
-// that lacks one fails closed.
+// that lacks one fails closed. It compares the store with the audit's head that
+// is kept outside, so that a restored back-up is known before anything is
+// taken in.
 func New(c Config) (*Bot, error) {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -89,6 +91,9 @@ func New(c Config) (*Bot, error) {
 		lasted: map[conversation.Method]time.Duration{},
 	}
 	b.running, b.stop = context.WithCancel(context.Background())
+	if err := b.checkHead(context.Background()); err != nil {
+		return nil, err
+	}
 	return b, nil
 }
 

@@ -116,8 +116,8 @@ type Verifier interface {
 	// Check judges an answer; for calls and notifications answer is empty, and
 	// Check waits until the person acted or ctx ends, which is NoAnswer.
 	// A right answer names its single-use mark: "code:<challenge>",
-	// "totp:<account>:<device>:<step>", "call:<id>". An error says nothing
-	// about the answer; the try is then given back.
+	// "totp:<account>:<device>:<step>", "call:<id>", "push:<challenge>". An
+	// error says nothing about the answer; the try is then given back.
 	Check(ctx context.Context, c Challenge, answer conversation.Secret) (Judgement, error)
 }
 
@@ -134,7 +134,7 @@ type Challenge struct {
 	Locale  string
 	Chat    string // from where it is asked, for the text
 	Receipt string
-	// Mine lets the call ask for Digits instead of just #.
+	// WithDigits lets the call ask for Digits instead of just #.
 	WithDigits bool
 }
 

@@ -22,7 +22,7 @@ type head struct {
 // checkHead compares the store with the head that was last written beside it.
 // A store that is older, or has another past, is a restored back-up: in it,
 // counters, marks and locks of what happened since are missing. Then nothing
-// is reset until somebody accepts that ([Bot.AcceptRestore]).
+// is reset until somebody accepts that ([AcceptRestore]).
 func (b *Bot) checkHead(ctx context.Context) error {
 	if b.HeadFile == "" {
 		return nil

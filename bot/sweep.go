@@ -21,9 +21,6 @@ const soon = 2 * time.Minute
 // is being done (writes to their end; waiting for telephones is broken off),
 // and returns.
 func (b *Bot) Run(ctx context.Context) error {
-	if err := b.checkHead(ctx); err != nil {
-		return err
-	}
 	b.sweep(ctx, b.Store.Alone())
 	poll := time.NewTicker(sweepEvery)
 	defer poll.Stop()

@@ -146,7 +146,7 @@ func newWorld(t testing.TB, change func(*bot.Config)) *world {
 		Desk: words.Desk{Name: "de servicedesk", Phone: "071 000 00 00"},
 	})
 	must()
-	w.phone, err = phone.Open(filepath.Join(dir, "phones.json"), phone.Options{Numbers: plan})
+	w.phone, err = phone.Open(filepath.Join(dir, "phones.json"), w.telephone(plan))
 	must()
 	t.Cleanup(func() { _ = w.people.Close(); _ = w.phone.Close() })
 	policy := conversation.DefaultPolicy()
@@ -177,6 +177,31 @@ func newWorld(t testing.TB, change func(*bot.Config)) *world {
 	w.start()
 	t.Cleanup(w.close)
 	return w
+}
+
+// telephone says in the wizard's own words what comes on the telephones.
+func (w *world) telephone(plan conversation.NumberPlan) phone.Options {
+	return phone.Options{
+		Numbers: plan,
+		Text: func(c bot.Challenge) string {
+			now := time.Now()
+			switch c.Method {
+			case conversation.SMS:
+				return w.words.SMS(c.Locale, c.Chat, c.Code, c.Expires, now).Reveal()
+			case conversation.Call:
+				return w.words.Call(c.Locale, c.Chat, c.WithDigits, now).Ask
+			}
+			title, body := w.words.Push(c.Locale, c.Chat, now)
+			return title + "\n" + body
+		},
+		Notice: func(a bot.Account, n conversation.Notice) (mail, text string) {
+			letter, err := w.words.Letter(n, words.Recipient{Name: a.Display}, time.Now())
+			if err != nil {
+				w.t.Errorf("writing a letter: %v", err)
+			}
+			return letter.Subject + "\n\n" + strings.Join(letter.Body, "\n\n"), letter.Short
+		},
+	}
 }
 
 func (w *world) start() {
@@ -360,7 +385,7 @@ func (w *world) render(m bot.Outgoing) string {
 	}
 	page := receipt.ReplaceAllString(text.String(), "RRRR-RRRR")
 	if m.Page.ID == conversation.WaitPush {
-		page = strings.ReplaceAll(page, m.Page.Args.Digits, "NN")
+		page = strings.ReplaceAll(page, ": "+m.Page.Args.Digits, ": NN")
 	}
 	return fmt.Sprintf("[%s]\n%s", m.Page.ID, page)
 }

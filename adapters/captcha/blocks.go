@@ -89,16 +89,18 @@ func (b bitmap) bounds() image.Rectangle {
 	return r
 }
 
-// draw shows the part within r in so many columns, and at most one more lines.
+// draw shows the part within r in so many columns, and in at most a fifth as
+// many lines: a terminal of 80 by 24 then has room for the question as well.
 func (b bitmap) draw(r image.Rectangle, columns int) string {
 	// A cell of a terminal is twice as high as it is wide, and so is each of
-	// its four dots. The characters are stretched upwards a little: a terminal
-	// has fewer lines than they need.
+	// its four dots. The characters are stretched upwards a little, for there
+	// are fewer lines than they need.
 	const stretch = 1.25
 	// A dot is set a little before it is half covered, or thin strokes break.
 	const enough = 0.4
+	rows := columns / 5
 	across := float64(r.Dx()) / float64(2*columns)
-	down := max(2*across/stretch, float64(r.Dy())/float64(2*columns))
+	down := max(2*across/stretch, float64(r.Dy())/float64(2*rows))
 	dot := func(x, y int) int {
 		x0, y0 := float64(r.Min.X)+float64(x)*across, float64(r.Min.Y)+float64(y)*down
 		if b.share(x0, y0, x0+across, y0+down) >= enough {
@@ -107,7 +109,7 @@ func (b bitmap) draw(r image.Rectangle, columns int) string {
 		return 0
 	}
 	var lines []string
-	for row := range int(float64(r.Dy())/(2*down)) + 1 {
+	for row := range rows {
 		var line strings.Builder
 		for column := range columns {
 			x, y := 2*column, 2*row

@@ -64,10 +64,14 @@ func TestAC47_NothingOpensThatWasNotSealedSo(t *testing.T) {
 	sealer := keys.Sealer("conversations")
 	record := sealer.Seal(nil, []byte("of M. de Vries"), []byte("place"))
 	tests := map[string]func() ([]byte, error){
-		"elsewhere":         func() ([]byte, error) { return sealer.Open(record, []byte("other place")) },
-		"for other purpose": func() ([]byte, error) { return keys.Sealer("authenticators").Open(record, []byte("place")) },
-		"with other keys":   func() ([]byte, error) { return seal.New().Sealer("conversations").Open(record, []byte("place")) },
-		"nothing":           func() ([]byte, error) { return sealer.Open(nil, []byte("place")) },
+		"elsewhere": func() ([]byte, error) { return sealer.Open(record, []byte("other place")) },
+		"for other purpose": func() ([]byte, error) {
+			return keys.Sealer("authenticators").Open(record, []byte("place"))
+		},
+		"with other keys": func() ([]byte, error) {
+			return seal.New().Sealer("conversations").Open(record, []byte("place"))
+		},
+		"nothing": func() ([]byte, error) { return sealer.Open(nil, []byte("place")) },
 	}
 	for name, open := range tests {
 		if got, err := open(); got != nil || !errors.Is(err, seal.ErrNotOurs) {
@@ -176,6 +180,10 @@ func TestRotationThatCannotBeSavedChangesNothing(t *testing.T) {
 	}
 }
 
+func replace(content []byte, old, new string) []byte {
+	return bytes.Replace(content, []byte(old), []byte(new), 1)
+}
+
 func TestLoadingSaysWhatIsWrong(t *testing.T) {
 	tests := []struct {
 		name string
@@ -186,20 +194,24 @@ func TestLoadingSaysWhatIsWrong(t *testing.T) {
 		{"a directory", func(path string, _ []byte) error {
 			return errors.Join(os.Remove(path), os.Mkdir(path, 0o700))
 		}, "is a directory"},
-		{"readable by a group", func(path string, _ []byte) error { return os.Chmod(path, 0o640) }, "(mode 0640): chmod 600 it"},
-		{"readable by all", func(path string, _ []byte) error { return os.Chmod(path, 0o604) }, "(mode 0604): chmod 600 it"},
+		{"readable by a group", func(path string, _ []byte) error {
+			return os.Chmod(path, 0o640)
+		}, "(mode 0640): chmod 600 it"},
+		{"readable by all", func(path string, _ []byte) error {
+			return os.Chmod(path, 0o604)
+		}, "(mode 0604): chmod 600 it"},
 		{"empty", func(path string, _ []byte) error { return os.WriteFile(path, nil, 0o600) }, "is damaged"},
 		{"cut off", func(path string, content []byte) error {
 			return os.WriteFile(path, content[:len(content)/2], 0o600)
 		}, "is damaged"},
 		{"newer", func(path string, content []byte) error {
-			return os.WriteFile(path, bytes.Replace(content, []byte(`"version": 1`), []byte(`"version": 2`), 1), 0o600)
+			return os.WriteFile(path, replace(content, `"version": 1`, `"version": 2`), 0o600)
 		}, "is of version 2"},
 		{"without a version", func(path string, content []byte) error {
-			return os.WriteFile(path, bytes.Replace(content, []byte(`"version": 1`), []byte(`"version": 0`), 1), 0o600)
+			return os.WriteFile(path, replace(content, `"version": 1`, `"version": 0`), 0o600)
 		}, "is damaged"},
 		{"a key left out", func(path string, content []byte) error {
-			return os.WriteFile(path, bytes.Replace(content, []byte(`"decoy"`), []byte(`"decay"`), 1), 0o600)
+			return os.WriteFile(path, replace(content, `"decoy"`, `"decay"`), 0o600)
 		}, "is damaged"},
 	}
 	for _, test := range tests {

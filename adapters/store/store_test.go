@@ -19,7 +19,8 @@ func nothing(conversation.Conversation) conversation.Reads { return conversation
 func load(conversation.Reads) (conversation.Facts, error) { return conversation.Facts{}, nil }
 
 func run(step func(conversation.Conversation, conversation.Facts) (conversation.Change, error)) error {
-	_, err := store.Run(bot.Transition{Reads: nothing, Step: step}, anna, conversation.Conversation{User: anna}, load)
+	c := conversation.Conversation{User: anna}
+	_, err := store.Run(bot.Transition{Reads: nothing, Step: step}, anna, c, load)
 	return err
 }
 
@@ -37,7 +38,8 @@ func TestPanicOfTheRuntimeIsTold(t *testing.T) {
 		f.Counters["written to a nil map"] = conversation.Counter{}
 		return conversation.Change{}, nil
 	})
-	if thrown := (runtime.Error)(nil); !errors.As(err, &thrown) || !strings.Contains(err.Error(), "store_test.go:") {
+	var thrown runtime.Error
+	if !errors.As(err, &thrown) || !strings.Contains(err.Error(), "store_test.go:") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -100,7 +102,8 @@ func TestAC47_ConversationOfAnotherIsUnreadable(t *testing.T) {
 		t.Error(err)
 	}
 	for _, user := range []conversation.User{{}, {Chat: "teams", ID: "piet"}, {Chat: "web", ID: "anna"}} {
-		if err := store.Belongs(anna, conversation.Conversation{User: user}); !errors.Is(err, bot.ErrUnreadable) {
+		err := store.Belongs(anna, conversation.Conversation{User: user})
+		if !errors.Is(err, bot.ErrUnreadable) {
 			t.Errorf("%v: %v", user, err)
 		}
 	}

@@ -18,7 +18,8 @@ func TestAuthenticators(t *testing.T, open func(t *testing.T) bot.Authenticators
 			ID: id, Name: "Zoë's phone " + id, Secret: conversation.NewSecret(secret), Since: at(since),
 		}
 	}
-	old, middle, young := device("1", "JBSWY3DPEHPK3PXP", 1), device("2", "GEZDGNBVGY3TQOJQ", 2), device("3", "MFRGG", 3)
+	old, middle := device("1", "JBSWY3DPEHPK3PXP", 1), device("2", "GEZDGNBVGY3TQOJQ", 2)
+	young := device("3", "MFRGG", 3)
 
 	type port struct {
 		*testing.T

@@ -139,7 +139,9 @@ func (s *storeTest) update(user conversation.User, r conversation.Reads, do step
 }
 
 // look gives what a step with these reads is given.
-func (s *storeTest) look(user conversation.User, r conversation.Reads) (c conversation.Conversation, f conversation.Facts) {
+func (s *storeTest) look(
+	user conversation.User, r conversation.Reads,
+) (c conversation.Conversation, f conversation.Facts) {
 	s.Helper()
 	s.update(user, r, func(have conversation.Conversation, facts conversation.Facts) (conversation.Change, error) {
 		c, f = have, facts
@@ -299,18 +301,23 @@ func storeWhole(t *testing.T, s *storeTest) {
 func storeRoundTrip(t *testing.T, s *storeTest) {
 	amsterdam := time.FixedZone("CET", 3600)
 	c := begun(anna)
-	c.Address, c.Asker, c.Goal, c.State = `{"url":"https://example.org"}`, "asker", conversation.ToUnlock, conversation.Step2Answer
+	c.Address, c.Asker = `{"url":"https://example.org"}`, "asker"
+	c.Goal, c.State = conversation.ToUnlock, conversation.Step2Answer
 	c.Bound = []conversation.Bound{{ID: "1", UPN: "anna@example.org"}}
 	c.Captcha = conversation.Captcha{ID: "cap", Expires: at(300), Drawn: 2, Solved: true}
 	c.Subject = conversation.Subject{
-		Key: "id:1", ID: "1", Own: true, Name: "Zoë <b>de Vries</b> \u2028", Digits: "07", Methods: conversation.Methods,
+		Key: "id:1", ID: "1", Own: true, Name: "Zoë <b>de Vries</b> \u2028", Digits: "07",
+		Methods: conversation.Methods,
 	}
 	c.Proofs = []conversation.Proof{{Method: conversation.SMS, Challenge: "x", At: morning.Add(1).In(amsterdam)}}
-	c.Question = &conversation.Challenge{ID: "q", Method: conversation.Code, Expires: at(300), Wrong: 1, Heard: []string{"h"}}
+	c.Question = &conversation.Challenge{
+		ID: "q", Method: conversation.Code, Expires: at(300), Wrong: 1, Heard: []string{"h"},
+	}
 	c.Task = &conversation.Task{ID: "t", Kind: conversation.TaskCheck, By: "p1", Lease: at(20), Decoy: true}
 	c.Write = &conversation.Write{Mark: "132", Begun: at(1), Next: at(2)}
 	c.Page = conversation.Page{
-		Version: 7, Token: "tok", ID: conversation.AskMethod, Fields: []conversation.Field{conversation.FieldCode},
+		Version: 7, Token: "tok", ID: conversation.AskMethod,
+		Fields: []conversation.Field{conversation.FieldCode},
 		Args:   conversation.Args{At: at(1), Faults: []conversation.PasswordFlaw{conversation.FlawHistory}},
 		Notes:  []conversation.Note{{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 2}}},
 		Offers: []conversation.Offer{{Choice: conversation.PickSMS, Off: conversation.NoteFamilyUsed}},
@@ -340,7 +347,9 @@ func storeStepPanic(t *testing.T, s *storeTest) {
 	for _, thrown := range []any{"geheim", errStep, 7} {
 		_, err := s.Update(t.Context(), anna, bot.Transition{
 			Reads: read(readEverything),
-			Step:  func(conversation.Conversation, conversation.Facts) (conversation.Change, error) { panic(thrown) },
+			Step: func(conversation.Conversation, conversation.Facts) (conversation.Change, error) {
+				panic(thrown)
+			},
 		})
 		if err == nil || strings.Contains(err.Error(), "geheim") {
 			t.Errorf("a step that panics with %v: got the error %v", thrown, err)
@@ -738,7 +747,9 @@ func storeSweep(t *testing.T, s *storeTest) {
 		return conversation.Change{
 			Conversation: begun(person(n)),
 			Due:          at(1),
-			Account:      &conversation.AccountRecord{Key: conversation.AccountKey("id:" + name), Holder: name, Kept: kept},
+			Account: &conversation.AccountRecord{
+				Key: conversation.AccountKey("id:" + name), Holder: name, Kept: kept,
+			},
 			Counters: map[conversation.CounterKey]conversation.Counter{
 				conversation.CounterKey(name): {Spends: []conversation.Spend{{ID: name, At: at(1)}}, Kept: kept},
 			},
@@ -902,19 +913,18 @@ func storeLineWithChange(t *testing.T, s *storeTest) {
 	}))
 	bad := begun(anna)
 	bad.State = conversation.Done
-	for name, change := range map[string]conversation.Change{
-		// No year has five digits, in RFC 3339: these cannot be written down.
-		"a line":         {Audit: []conversation.Line{{At: at(2), Event: "a"}, {At: time.Date(10001, 1, 1, 0, 0, 0, 0, time.UTC)}}},
-		"a notice":       {Notices: []conversation.Notice{{ID: "n", At: time.Date(10001, 1, 1, 0, 0, 0, 0, time.UTC)}}, Audit: []conversation.Line{{Event: "b"}}},
-		"a notice's id":  {Notices: []conversation.Notice{{Due: at(1)}}, Audit: []conversation.Line{{Event: "c"}}},
-		"an account":     {Account: &conversation.AccountRecord{Holder: "c"}, Audit: []conversation.Line{{Event: "d"}}},
-		"a conversation": {Audit: []conversation.Line{{Event: "e"}}},
+	never := time.Date(10001, 1, 1, 0, 0, 0, 0, time.UTC) // RFC 3339 has no year of five digits
+	for name, spoil := range map[string]func(*conversation.Change){
+		"a conversation": func(ch *conversation.Change) { ch.Conversation.Ends = never },
+		"an account":     func(ch *conversation.Change) { ch.Account = &conversation.AccountRecord{Holder: "no key"} },
+		"a notice":       func(ch *conversation.Change) { ch.Notices = []conversation.Notice{{ID: "n", At: never}} },
+		"a notice's id":  func(ch *conversation.Change) { ch.Notices = []conversation.Notice{{Due: at(1)}} },
+		"a line":         func(ch *conversation.Change) { ch.Audit = append(ch.Audit, conversation.Line{At: never}) },
 	} {
-		change.Conversation = bad
-		if name == "a conversation" {
-			change.Conversation.Ends = time.Date(10001, 1, 1, 0, 0, 0, 0, time.UTC)
-		}
-		if _, err := s.Update(t.Context(), anna, bot.Transition{Reads: read(conversation.Reads{}), Step: to(change)}); err == nil {
+		change := conversation.Change{Conversation: bad, Audit: []conversation.Line{{At: at(2), Event: name}}}
+		spoil(&change)
+		tr := bot.Transition{Reads: read(conversation.Reads{}), Step: to(change)}
+		if _, err := s.Update(t.Context(), anna, tr); err == nil {
 			t.Errorf("%s was written that cannot be", name)
 		}
 	}
@@ -924,7 +934,9 @@ func storeLineWithChange(t *testing.T, s *storeTest) {
 }
 
 func storeLinesNested(t *testing.T, s *storeTest) {
-	s.must(s.Append(t.Context(), conversation.Line{At: at(1), Event: "1"}, conversation.Line{At: at(2), Event: "2"}))
+	for _, event := range []string{"1", "2"} {
+		s.must(s.Append(t.Context(), conversation.Line{At: at(1), Event: event}))
+	}
 	seen := 0
 	s.must(s.Lines(t.Context(), 1, func(e bot.Entry) error {
 		if seen++; seen > 2 {
@@ -1047,13 +1059,16 @@ func TypicalTransition(user conversation.User, n int, now time.Time) bot.Transit
 				c.Address = `{"serviceUrl":"https://smba.trafficmanager.net/emea/","conversation":"a:1pL6i0oJ"}`
 				c.Subject = conversation.Subject{
 					Key: "id:7d4f1c86-5f0c-4a43-9c26-0b1d5a8f2c11", ID: "7d4f1c86-5f0c-4a43-9c26-0b1d5a8f2c11",
-					Name: "M. de Vries", UPN: "m.devries@example.org", Digits: "13", Methods: conversation.Methods,
+					Name: "M. de Vries", UPN: "m.devries@example.org", Digits: "13",
+					Methods: conversation.Methods,
 				}
 				c.Page = conversation.Page{
-					Token: "0123456789abcdef0123456789abcdef", ID: conversation.AskMethod, Receipt: "ABC-DEF", Ends: at(900),
+					Token: "0123456789abcdef0123456789abcdef", ID: conversation.AskMethod,
+					Receipt: "ABC-DEF", Ends: at(900),
 					Offers: []conversation.Offer{
-						{Choice: conversation.PickSMS}, {Choice: conversation.PickCall}, {Choice: conversation.PickPush},
-						{Choice: conversation.PickCode}, {Choice: conversation.PickNoPhone}, {Choice: conversation.PickDesk},
+						{Choice: conversation.PickSMS}, {Choice: conversation.PickCall},
+						{Choice: conversation.PickPush}, {Choice: conversation.PickCode},
+						{Choice: conversation.PickNoPhone}, {Choice: conversation.PickDesk},
 					},
 				}
 			}
@@ -1062,9 +1077,14 @@ func TypicalTransition(user conversation.User, n int, now time.Time) bot.Transit
 				Conversation: c,
 				Due:          now.Add(time.Duration(n) * time.Millisecond),
 				Counters: map[conversation.CounterKey]conversation.Counter{
-					counter: {Spends: []conversation.Spend{{ID: "0123456789abcdef", At: now}}, Kept: now.Add(24 * time.Hour)},
+					counter: {
+						Spends: []conversation.Spend{{ID: "0123456789abcdef", At: now}},
+						Kept:   now.Add(24 * time.Hour),
+					},
 				},
-				Audit: []conversation.Line{{At: now, Event: "stay", From: c.State, To: c.State, Receipt: c.Receipt, Chat: user.Chat}},
+				Audit: []conversation.Line{{
+					At: now, Event: "stay", From: c.State, To: c.State, Receipt: c.Receipt, Chat: user.Chat,
+				}},
 			}, nil
 		},
 	}

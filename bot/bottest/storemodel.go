@@ -108,7 +108,9 @@ func (m *model) change(rt *rapid.T, user conversation.User) conversation.Change 
 	}
 	change.Conversation.Page.Version = n
 	if accounts := sometimes(rt, "account", modelAccounts); len(accounts) > 0 {
-		change.Account = &conversation.AccountRecord{Key: accounts[0], Holder: fmt.Sprint(n), Kept: date(rt, "kept")}
+		change.Account = &conversation.AccountRecord{
+			Key: accounts[0], Holder: fmt.Sprint(n), Kept: date(rt, "kept"),
+		}
 	}
 	for _, key := range sometimes(rt, "counter", modelCounters) {
 		var c conversation.Counter
@@ -122,7 +124,8 @@ func (m *model) change(rt *rapid.T, user conversation.User) conversation.Change 
 		change.Marks = append(change.Marks, conversation.Mark{Key: key, Expires: date(rt, "expires")})
 	}
 	for _, id := range sometimes(rt, "notice", modelNotices) {
-		change.Notices = append(change.Notices, conversation.Notice{ID: id, Due: date(rt, "notice due"), Attempts: n})
+		notice := conversation.Notice{ID: id, Due: date(rt, "notice due"), Attempts: n}
+		change.Notices = append(change.Notices, notice)
 	}
 	for i := range rapid.IntRange(0, 3).Draw(rt, "lines") {
 		change.Audit = append(change.Audit, conversation.Line{At: at(i), Event: fmt.Sprint(n, i)})
@@ -221,8 +224,12 @@ func (m *model) sweep(rt *rapid.T) {
 	ok(rt, err)
 	over := func(kept time.Time) bool { return !kept.IsZero() && kept.Before(now) }
 	before := len(m.accounts) + len(m.counters) + len(m.marks)
-	maps.DeleteFunc(m.accounts, func(_ conversation.AccountKey, a conversation.AccountRecord) bool { return over(a.Kept) })
-	maps.DeleteFunc(m.counters, func(_ conversation.CounterKey, c conversation.Counter) bool { return over(c.Kept) })
+	maps.DeleteFunc(m.accounts, func(_ conversation.AccountKey, a conversation.AccountRecord) bool {
+		return over(a.Kept)
+	})
+	maps.DeleteFunc(m.counters, func(_ conversation.CounterKey, c conversation.Counter) bool {
+		return over(c.Kept)
+	})
 	maps.DeleteFunc(m.marks, func(_ string, expires time.Time) bool { return over(expires) })
 	equal(rt, "swept", swept, before-len(m.accounts)-len(m.counters)-len(m.marks))
 }

@@ -37,6 +37,16 @@ func desk() (words.Desk, error) {
 	}, err
 }
 
+// inEnglish is what the desk is called by who speaks no Dutch.
+const inEnglish = "desk.name: the ICT service desk\ndesk.who: the night coordinator\n"
+
+// What tests of the whole program change: they cannot read a captcha, and
+// have no time to wait.
+var (
+	newPainter = func() (bot.Painter, error) { return captcha.New() }
+	tune       = func(*conversation.Policy) {}
+)
+
 // folder is where everything of a demo is kept.
 type folder string
 
@@ -83,7 +93,7 @@ type world struct {
 	words   *words.Words
 	plan    *numberplan.Plan
 	rules   *password.Rules
-	painter *captcha.Painter
+	painter bot.Painter
 	closes  []func() error
 }
 
@@ -108,7 +118,7 @@ func openWorld(f folder, peopleFile string) (w *world, err error) {
 	if w.rules, err = password.New(password.Options{Organisation: []string{organisation, domain}}); err != nil {
 		return w, fmt.Errorf("reading the password rules: %w", err)
 	}
-	if w.painter, err = captcha.New(); err != nil {
+	if w.painter, err = newPainter(); err != nil {
 		return w, err
 	}
 	state := people.Options{State: f.path("people.yaml.state")}
@@ -131,14 +141,17 @@ func (w *world) openTexts() error {
 	if err != nil {
 		return err
 	}
-	w.words, err = words.New(words.Options{Organisation: organisation, Domains: []string{domain}, Desk: d})
+	w.words, err = words.New(words.Options{
+		Organisation: organisation, Domains: []string{domain}, Desk: d,
+		Overrides: []words.Override{{Locale: words.English, Name: "demo", Text: []byte(inEnglish)}},
+	})
 	return err
 }
 
 // telephone says in our own words what comes on the telephones.
 func (w *world) telephone() phone.Options {
 	return phone.Options{
-		Organisation: organisation, Numbers: w.plan,
+		Numbers: w.plan,
 		Text: func(c bot.Challenge) string {
 			now := time.Now()
 			switch c.Method {
@@ -175,6 +188,7 @@ func (w *world) bot(store *bolt.Store, chats map[string]bot.Chat, log *slog.Logg
 	policy := conversation.DefaultPolicy()
 	policy.Organisation, policy.Domains = organisation, []string{domain}
 	policy.WaitingTime = 0
+	tune(&policy)
 	authenticators := w.people.Authenticators(store)
 	return bot.New(bot.Config{
 		Wizard: &conversation.Wizard{

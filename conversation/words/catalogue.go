@@ -57,7 +57,8 @@ func (w *Words) load(overrides []Override) (*i18n.Bundle, error) {
 // is, so that a misspelt one is noticed before it is missed.
 func (w *Words) overriding(o Override) ([]entry, error) {
 	if w.ids[o.Locale] == nil {
-		return nil, fmt.Errorf("%s: there is no language %q, only %s", o.Name, o.Locale, strings.Join(locales, ", "))
+		return nil, fmt.Errorf("%s: there is no language %q, only %s", o.Name, o.Locale,
+			strings.Join(locales, ", "))
 	}
 	entries, err := parse(o.Name, o.Text)
 	faults := []error{err}
@@ -144,7 +145,8 @@ func isPlural(node *yaml.Node) bool {
 	}
 	forms := []string{node.Content[0].Value, node.Content[2].Value}
 	slices.Sort(forms)
-	return slices.Equal(forms, []string{"one", "other"}) && isText(node.Content[1]) && isText(node.Content[3])
+	return slices.Equal(forms, []string{"one",
+		"other"}) && isText(node.Content[1]) && isText(node.Content[3])
 }
 
 // prove fills a sentence in with everything there can be, and with nothing at

@@ -92,7 +92,8 @@ func required(t testing.TB) map[string]bool {
 	}
 	for _, id := range constants(t, "message.go", "MessageID") {
 		switch prefix, _, _ := strings.Cut(id, "."); {
-		case prefix == "note", id == string(conversation.NoteFollowUpYes), id == string(conversation.NoteFollowUpNo):
+		case prefix == "note", id == string(conversation.NoteFollowUpYes),
+			id == string(conversation.NoteFollowUpNo):
 			add("", []string{id}, "")
 		case prefix == "owner":
 			add("", []string{id}, ".subject", ".outside", ".body", ".self")
@@ -106,7 +107,8 @@ func required(t testing.TB) map[string]bool {
 	add("reason.", constants(t, "conversation.go", "Reason"), "")
 	add("", constants(t, "phrases.go", "Phrase"), "")
 	for _, off := range []conversation.MessageID{
-		conversation.NoteFamilyUsed, conversation.NoteNotEnrolled, conversation.NoteTooYoung, conversation.NoteMethodDown,
+		conversation.NoteFamilyUsed, conversation.NoteNotEnrolled, conversation.NoteTooYoung,
+		conversation.NoteMethodDown,
 		conversation.NoteCooldown, conversation.NoteChallenges,
 	} {
 		ids[string(off)+".off"] = true
@@ -142,7 +144,8 @@ func TestNothingIsLeftOver(t *testing.T) {
 // belongs reports whether an id is a part of another, or one of a family that
 // is named by its prefix.
 func belongs(id string, known map[string]bool) bool {
-	for _, family := range []string{"time.weekday.", "time.month.", "time.at.", "time.until.", "chat.", "desk.call"} {
+	for _, family := range []string{"time.weekday.", "time.month.", "time.at.", "time.until.", "chat.",
+		"desk.call"} {
 		if strings.HasPrefix(id, family) {
 			return true
 		}

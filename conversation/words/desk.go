@@ -59,7 +59,8 @@ func ParseHours(text string) (Hours, error) {
 	var hours Hours
 	var days []time.Weekday
 	timed := true
-	text = strings.ToLower(strings.NewReplacer("–", "-", " - ", "-", " t/m ", "-", " uur", "", ",", " ", ";", " ").Replace(text))
+	text = strings.ToLower(strings.NewReplacer("–", "-", " - ", "-", " t/m ", "-", " uur", "", ",", " ",
+		";", " ").Replace(text))
 	for _, word := range strings.Fields(text) {
 		if word == "24/7" {
 			word, days, timed = "0-24", everyDay(), false
@@ -150,7 +151,8 @@ func (h Hours) check() error {
 	var faults []error
 	for _, o := range h {
 		if o.Day < time.Sunday || o.Day > time.Saturday || o.From < 0 || o.From >= o.Until || o.Until > dayLong {
-			faults = append(faults, fmt.Errorf("the desk cannot be open from minute %d to %d of day %d", o.From, o.Until, o.Day))
+			faults = append(faults, fmt.Errorf("the desk cannot be open from minute %d to %d of day %d",
+				o.From, o.Until, o.Day))
 		}
 	}
 	return errors.Join(faults...)
@@ -207,7 +209,8 @@ func (h Hours) week() [][2]int {
 // atMinute is the time on the wall at a minute of the week of now.
 func atMinute(now time.Time, minute int) time.Time {
 	sunday := now.Day() - int(now.Weekday())
-	return time.Date(now.Year(), now.Month(), sunday+minute/dayLong, 0, minute%dayLong, 0, 0, now.Location())
+	return time.Date(now.Year(), now.Month(), sunday+minute/dayLong, 0, minute%dayLong, 0, 0,
+		now.Location())
 }
 
 // deskWords is what the desk's sentences can be filled in with.

@@ -24,7 +24,8 @@ const codeAfter = 40
 // whom to call if it was somebody else, that nobody may have the code, and then
 // the code as "123 456". chat is the chat's name, expires when the code ends
 // (zero: not told). At most two parts, in the alphabet of text messages.
-func (w *Words) SMS(locale, chat string, code conversation.Secret, expires, now time.Time) conversation.Secret {
+func (w *Words) SMS(locale, chat string, code conversation.Secret, expires,
+	now time.Time) conversation.Secret {
 	return w.speaker(locale, now).sms(chat, code.Reveal(), expires)
 }
 
@@ -45,7 +46,8 @@ func (s *speaker) proveSMS() error {
 		case !strings.Contains(text, "123 456"):
 			return errors.New("there is no {{.Code}} in it")
 		case at < codeAfter:
-			return fmt.Errorf("the code comes after %d characters, before %d a locked screen shows it", at, codeAfter)
+			return fmt.Errorf("the code comes after %d characters, before %d a locked screen shows it", at,
+				codeAfter)
 		case segments(text) > smsParts:
 			return fmt.Errorf("it takes %d parts, where %d are allowed", segments(text), smsParts)
 		}
@@ -121,7 +123,8 @@ func (w *Words) Letter(n conversation.Notice, to Recipient, now time.Time) (Lett
 	}
 	subject, parts := id+".subject", []string{"owner.greeting", id + ".body", id + ".self", "owner.not_me"}
 	if to.Outside {
-		subject, parts = id+".outside", []string{"owner.outside_greeting", id + ".body", "owner.outside_not_me"}
+		subject, parts = id+".outside", []string{"owner.outside_greeting", id + ".body",
+			"owner.outside_not_me"}
 	} else {
 		v.Link = plain(to.Link)
 	}

@@ -33,7 +33,8 @@ func smsParts(t *testing.T, text string) int {
 }
 
 func TestATextMessageHasTwoPartsAtMostAndDoesNotBeginWithTheCode(t *testing.T) {
-	for _, organisation := range []string{"", "Ziekenhuis De Linde", "Universitair Medisch Centrum van de Lage Landen en Omstreken", "Zięba «Čäré» 医院"} {
+	for _, organisation := range []string{"", "Ziekenhuis De Linde",
+		"Universitair Medisch Centrum van de Lage Landen en Omstreken", "Zięba «Čäré» 医院"} {
 		o := options(t)
 		o.Organisation = organisation
 		w, err := words.New(o)
@@ -42,7 +43,8 @@ func TestATextMessageHasTwoPartsAtMostAndDoesNotBeginWithTheCode(t *testing.T) {
 		}
 		for _, locale := range []string{"nl", "en"} {
 			for _, chat := range []string{"teams", "slack", "web", "terminal", "something new"} {
-				text := w.SMS(locale, chat, conversation.NewSecret("012345"), monday.Add(5*time.Minute), monday).Reveal()
+				text := w.SMS(locale, chat, conversation.NewSecret("012345"), monday.Add(5*time.Minute),
+					monday).Reveal()
 				if n := smsParts(t, text); n > 2 {
 					t.Errorf("%d parts: %s", n, text)
 				}
@@ -50,7 +52,9 @@ func TestATextMessageHasTwoPartsAtMostAndDoesNotBeginWithTheCode(t *testing.T) {
 				if at < 40 || strings.Contains(text, "012345") {
 					t.Errorf("the code is at %d, want it after 40 characters, as 012 345: %s", at, text)
 				}
-				for _, must := range []string{"071 555 01 99", map[string]string{"nl": "ook niet aan de servicedesk", "en": "not even the service desk"}[locale]} {
+				for _, must := range []string{"071 555 01 99",
+					map[string]string{"nl": "ook niet aan de servicedesk",
+						"en": "not even the service desk"}[locale]} {
 					if !strings.Contains(text, must) {
 						t.Errorf("%q is not in it: %s", must, text)
 					}
@@ -77,7 +81,8 @@ func TestACallAsksForTheKeyAndSaysWhatToDoOtherwise(t *testing.T) {
 		t.Error(digits.Ask)
 	}
 	for _, ask := range []string{plain.Ask, digits.Ask} {
-		if !strings.Contains(ask, "Hang dan op en bel 071 555 01 99") || !strings.Contains(ask, "de webchat") {
+		if !strings.Contains(ask, "Hang dan op en bel 071 555 01 99") || !strings.Contains(ask,
+			"de webchat") {
 			t.Error(ask)
 		}
 	}
@@ -85,7 +90,8 @@ func TestACallAsksForTheKeyAndSaysWhatToDoOtherwise(t *testing.T) {
 
 func TestALetterTellsTheOwnerAndTheOthersApart(t *testing.T) {
 	w := newWords(t)
-	n := conversation.Notice{Message: conversation.TellReset, Chat: "teams", Receipt: "K7Q-2MX", Locale: "nl", At: monday}
+	n := conversation.Notice{Message: conversation.TellReset, Chat: "teams", Receipt: "K7Q-2MX",
+		Locale: "nl", At: monday}
 	own, err := w.Letter(n, words.Recipient{Name: "M. de Vries", Link: "https://x.example/n/1"}, monday)
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +100,8 @@ func TestALetterTellsTheOwnerAndTheOthersApart(t *testing.T) {
 	if own.Subject != "Uw wachtwoord is gewijzigd" || !strings.Contains(body, "https://x.example/n/1") {
 		t.Errorf("%+v", own)
 	}
-	outside, err := w.Letter(n, words.Recipient{Name: "M. de Vries\u202e", Link: "https://x.example/n/1", Outside: true}, monday)
+	outside, err := w.Letter(n, words.Recipient{Name: "M. de Vries\u202e", Link: "https://x.example/n/1",
+		Outside: true}, monday)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +115,8 @@ func TestALetterTellsTheOwnerAndTheOthersApart(t *testing.T) {
 			t.Errorf("%d parts: %s", n, l.Short)
 		}
 	}
-	if l, err := w.Letter(conversation.Notice{Message: "no.such"}, words.Recipient{}, monday); err == nil || len(l.Body) == 0 {
+	if l, err := w.Letter(conversation.Notice{Message: "no.such"}, words.Recipient{},
+		monday); err == nil || len(l.Body) == 0 {
 		t.Errorf("an unknown message: %+v, %v", l, err)
 	}
 }

@@ -46,7 +46,8 @@ const gsmExtended = "^{}\\[~]|€"
 // that it lacks, quotes become straight. What is left over becomes "?", so
 // that one letter in a name never makes a message three times as dear.
 func forSMS(text string) string {
-	text = strings.NewReplacer("‘", "'", "’", "'", "“", `"`, "”", `"`, "…", "...", "–", "-", "\u00a0", " ").Replace(text)
+	text = strings.NewReplacer("‘", "'", "’", "'", "“", `"`, "”", `"`, "…", "...", "–", "-", "\u00a0",
+		" ").Replace(text)
 	var b strings.Builder
 	for _, r := range norm.NFC.String(text) {
 		if strings.ContainsRune(gsm, r) || strings.ContainsRune(gsmExtended, r) {

@@ -65,7 +65,8 @@ type Footer struct {
 //
 // The Text can always be shown. An error says which ids of the page have no
 // words; a plain sentence stands in for a page that has none.
-func (w *Words) Render(locale string, state conversation.State, page conversation.Page, now time.Time) (Text, error) {
+func (w *Words) Render(locale string, state conversation.State, page conversation.Page,
+	now time.Time) (Text, error) {
 	s := w.speaker(locale, now)
 	r := renderer{speaker: s, page: page, over: state.Over() || ended(page.ID)}
 	r.values = s.args(page.Args)
@@ -362,7 +363,8 @@ func (f Field) lines() []string {
 
 // String is the footer in one line.
 func (f Footer) String() string {
-	return strings.Join(slices.DeleteFunc([]string{f.Receipt, f.Left, f.Commands}, func(s string) bool { return s == "" }), " · ")
+	return strings.Join(slices.DeleteFunc([]string{f.Receipt, f.Left, f.Commands},
+		func(s string) bool { return s == "" }), " · ")
 }
 
 func prefixed(mark string, lines []string) []string {

@@ -19,9 +19,11 @@ func everything(t *testing.T, each func(t *testing.T, name, locale string, text 
 	t.Helper()
 	w := newWords(t)
 	full := conversation.Args{
-		At: monday.Add(26 * time.Hour), Minutes: 3, Left: 2, Step: 2, Digits: "13", Name: "M. de Vries", Domain: "linde.example",
-		Length: 20, Reason: conversation.Frozen, Word: "Kies een ander wachtwoord.", Accounts: []string{"m.devries@linde.example"},
-		Faults: []conversation.PasswordFlaw{conversation.FlawShort, conversation.FlawDirectory},
+		At: monday.Add(26 * time.Hour), Minutes: 3, Left: 2, Step: 2, Digits: "13", Name: "M. de Vries",
+		Domain: "linde.example",
+		Length: 20, Reason: conversation.Frozen, Word: "Kies een ander wachtwoord.",
+		Accounts: []string{"m.devries@linde.example"},
+		Faults:   []conversation.PasswordFlaw{conversation.FlawShort, conversation.FlawDirectory},
 	}
 	var reasons []conversation.Args
 	for _, r := range constants(t, "conversation.go", "Reason") {
@@ -46,11 +48,15 @@ func everything(t *testing.T, each func(t *testing.T, name, locale string, text 
 				continue
 			}
 			for i, args := range append([]conversation.Args{{}, full}, reasons...) {
-				for _, state := range []conversation.State{conversation.Start, conversation.Unlocking, conversation.Cancelled} {
+				for _, state := range []conversation.State{conversation.Start, conversation.Unlocking,
+					conversation.Cancelled} {
 					page := conversation.Page{
-						ID: conversation.MessageID(id), Args: args, Receipt: "K7Q-2MX", Crumb: i % 5, Ends: monday.Add(time.Hour),
+						ID: conversation.MessageID(id), Args: args, Receipt: "K7Q-2MX", Crumb: i % 5,
+						Ends: monday.Add(time.Hour),
 						Notes: []conversation.Note{
-							{ID: conversation.MessageID(id), Args: args}, {ID: conversation.NotePasswordRefused, Args: conversation.Args{Faults: flaws}},
+							{ID: conversation.MessageID(id), Args: args},
+							{ID: conversation.NotePasswordRefused,
+								Args: conversation.Args{Faults: flaws}},
 						},
 						Offers: offers(choices...),
 					}
@@ -93,7 +99,8 @@ func TestNoPageHasAGapOrATemplateInIt(t *testing.T) {
 			t.Errorf("%s: no heading or no body: %+v", name, text)
 		}
 		for _, line := range lines(text) {
-			for _, bad := range []string{"{{", "}}", "<no value>", "<nil>", "%!", "  ", " .", " ,", "..", "MISSING", "0001"} {
+			for _, bad := range []string{"{{", "}}", "<no value>", "<nil>", "%!", "  ", " .", " ,", "..",
+				"MISSING", "0001"} {
 				if strings.Contains(line, bad) && !told[line] {
 					told[line] = true
 					t.Errorf("%s: %q in %q", name, bad, line)
@@ -149,19 +156,25 @@ func sentences(line string) func(func(string) bool) {
 func TestTheWordsAreOrdinaryWords(t *testing.T) {
 	forbidden := map[string][]string{
 		words.Dutch: {
-			"authenticatie", "authenticeren", "credential", "credentials", "token", "error", "errors", "sessie", "directory",
-			"server", "timeout", "ongeldig", "ongeldige", "foutief", "input", "gebruiker", "user", "login", "exception", "challenge",
+			"authenticatie", "authenticeren", "credential", "credentials", "token", "error", "errors",
+			"sessie", "directory",
+			"server", "timeout", "ongeldig", "ongeldige", "foutief", "input", "gebruiker", "user", "login",
+			"exception", "challenge",
 			"je", "jij", "jou", "jouw", "jullie", "gefaald", "illegaal", "verboden",
 		},
 		words.English: {
-			"authentication", "authenticate", "credential", "credentials", "token", "error", "errors", "session", "directory",
-			"server", "timeout", "invalid", "illegal", "input", "exception", "challenge", "failed", "failure", "forbidden",
+			"authentication", "authenticate", "credential", "credentials", "token", "error", "errors",
+			"session", "directory",
+			"server", "timeout", "invalid", "illegal", "input", "exception", "challenge", "failed",
+			"failure", "forbidden",
 		},
 	}
 	for locale, bad := range forbidden {
 		for id, text := range catalogue(t, locale) {
-			for _, word := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) }) {
-				if slices.Contains(bad, word) && id != "choice.english" && !strings.Contains(text, "user name") {
+			for _, word := range strings.FieldsFunc(strings.ToLower(text),
+				func(r rune) bool { return !unicode.IsLetter(r) }) {
+				if slices.Contains(bad, word) && id != "choice.english" && !strings.Contains(text,
+					"user name") {
 					t.Errorf("%s, %s: %q in %q", locale, id, word, text)
 				}
 			}
@@ -171,7 +184,8 @@ func TestTheWordsAreOrdinaryWords(t *testing.T) {
 
 // TestWhoeverReadsOfTheDeskReadsWhetherItIsOpen: also on its button.
 func TestWhoeverReadsOfTheDeskReadsWhetherItIsOpen(t *testing.T) {
-	now := map[string][]string{words.Dutch: {"is nu open", "is nu dicht"}, words.English: {"is open now", "is closed now"}}
+	now := map[string][]string{words.Dutch: {"is nu open", "is nu dicht"}, words.English: {"is open now",
+		"is closed now"}}
 	name := map[string]string{words.Dutch: "servicedesk", words.English: "service desk"}
 	everything(t, func(t *testing.T, page, locale string, text words.Text) {
 		all := strings.ToLower(strings.Join(slices.Concat(text.Notes, text.Body, text.Below), " "))
@@ -195,7 +209,8 @@ func TestADeadEndBeginsWithTheEmergencyProcedureAndHasTheReceipt(t *testing.T) {
 	}
 	for _, id := range constants(t, "message.go", "MessageID") {
 		page := conversation.Page{ID: conversation.MessageID(id), Receipt: "K7Q-2MX"}
-		if !strings.HasPrefix(id, "end.") && !strings.HasPrefix(id, "done.") && page.ID != conversation.SayTrouble {
+		if !strings.HasPrefix(id, "end.") && !strings.HasPrefix(id,
+			"done.") && page.ID != conversation.SayTrouble {
 			continue
 		}
 		text, err := w.Render("nl", conversation.Referred, page, monday)
@@ -228,7 +243,8 @@ func TestTheLiteralWordsOfTheInstructions(t *testing.T) {
 		"Toegang krijgen tot uw account", "Wie bent u?",
 		"Als u uw account wilt herstellen, voert u eerst uw e-mailadres of gebruikersnaam en de tekens in de onderstaande " +
 			"afbeelding of audio in.",
-		"E-mailadres of gebruikersnaam: *", "Voer de tekens uit de afbeelding of de woorden uit de audio in. *", "[Volgende]",
+		"E-mailadres of gebruikersnaam: *",
+		"Voer de tekens uit de afbeelding of de woorden uit de audio in. *", "[Volgende]",
 		"Annuleren", "**verificatiestap 1** > verificatiestap 2 > nieuw wachtwoord kiezen",
 		"Geef op hoe we in eerste instantie contact moeten opnemen voor verificatie:",
 		"Sms-bericht naar mijn telefoon verzenden", "Mijn mobiele telefoon bellen",
@@ -237,7 +253,8 @@ func TestTheLiteralWordsOfTheInstructions(t *testing.T) {
 			"U ontvangt een sms-bericht met een verificatiecode waarmee u uw wachtwoord opnieuw kunt instellen.",
 		"Voer uw telefoonnummer in", "Zonder landcode: 0612345678, niet +31612345678.",
 		"verificatiestap 1 ✓ > verificatiestap 2 ✓ > **nieuw wachtwoord kiezen**",
-		"Het wachtwoord moet minstens 16 tekens lang zijn.", "Voer nieuw wachtwoord in:", "Bevestig nieuw wachtwoord:",
+		"Het wachtwoord moet minstens 16 tekens lang zijn.", "Voer nieuw wachtwoord in:",
+		"Bevestig nieuw wachtwoord:",
 		"[Voltooien]", "Uw nieuwe wachtwoord is nu actief en u kan hiermee opnieuw inloggen op de werkplek.",
 		"zorg dat u al uw apparaten (telefoons, tablets en pc's) bijwerkt met het nieuwe wachtwoord.",
 		"Log de eerste keer in zonder pas, daarna kan de pas weer gebruikt worden om in te loggen.",
@@ -258,21 +275,30 @@ func TestNumbersAgreeWithTheirNouns(t *testing.T) {
 		note   conversation.Note
 		want   string
 	}{
-		{"nl", conversation.Note{ID: conversation.NoteMinutes, Args: conversation.Args{Minutes: 1}}, "Nog 1 minuut."},
-		{"nl", conversation.Note{ID: conversation.NoteMinutes, Args: conversation.Args{Minutes: 3}}, "Nog 3 minuten."},
-		{"en", conversation.Note{ID: conversation.NoteMinutes, Args: conversation.Args{Minutes: 1}}, "1 minute left."},
-		{"en", conversation.Note{ID: conversation.NoteMinutes, Args: conversation.Args{Minutes: 3}}, "3 minutes left."},
-		{"nl", conversation.Note{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 1}}, "U heeft nog 1 poging."},
-		{"nl", conversation.Note{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 2}}, "U heeft nog 2 pogingen."},
-		{"en", conversation.Note{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 1}}, "You have 1 try left."},
-		{"en", conversation.Note{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 2}}, "You have 2 tries left."},
+		{"nl", conversation.Note{ID: conversation.NoteMinutes, Args: conversation.Args{Minutes: 1}},
+			"Nog 1 minuut."},
+		{"nl", conversation.Note{ID: conversation.NoteMinutes, Args: conversation.Args{Minutes: 3}},
+			"Nog 3 minuten."},
+		{"en", conversation.Note{ID: conversation.NoteMinutes, Args: conversation.Args{Minutes: 1}},
+			"1 minute left."},
+		{"en", conversation.Note{ID: conversation.NoteMinutes, Args: conversation.Args{Minutes: 3}},
+			"3 minutes left."},
+		{"nl", conversation.Note{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 1}},
+			"U heeft nog 1 poging."},
+		{"nl", conversation.Note{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 2}},
+			"U heeft nog 2 pogingen."},
+		{"en", conversation.Note{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 1}},
+			"You have 1 try left."},
+		{"en", conversation.Note{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 2}},
+			"You have 2 tries left."},
 		{"nl", cooldown(700 * time.Millisecond), "Wacht nog 1 seconde."},
 		{"nl", cooldown(28500 * time.Millisecond), "Wacht nog 29 seconden."},
 		{"nl", cooldown(95 * time.Second), "Wacht nog 2 minuten."},
 		{"en", cooldown(time.Second), "Wait 1 second more."},
 		{"en", cooldown(-time.Second), "Wait 1 second more."},
 	} {
-		text, err := w.Render(c.locale, conversation.Find, conversation.Page{ID: conversation.WaitFind, Notes: []conversation.Note{c.note}}, monday)
+		text, err := w.Render(c.locale, conversation.Find, conversation.Page{ID: conversation.WaitFind,
+			Notes: []conversation.Note{c.note}}, monday)
 		if err != nil || !strings.Contains(strings.Join(text.Notes, " "), c.want) {
 			t.Errorf("%s: %q, %v; want %q in it", c.locale, text.Notes, err, c.want)
 		}
@@ -289,11 +315,13 @@ func TestTheFooterCountsTheMinutesThatAreLeft(t *testing.T) {
 		left time.Duration
 		want string
 	}{
-		{15 * time.Minute, "nog 15 minuten"}, {14*time.Minute + time.Second, "nog 15 minuten"}, {time.Second, "nog 1 minuut"},
+		{15 * time.Minute, "nog 15 minuten"}, {14*time.Minute + time.Second, "nog 15 minuten"},
+		{time.Second, "nog 1 minuut"},
 		{0, ""}, {-time.Minute, ""},
 	} {
 		page := conversation.Page{ID: conversation.AskStart, Ends: monday.Add(c.left)}
-		if text, err := w.Render("nl", conversation.Start, page, monday); err != nil || text.Footer.Left != c.want {
+		if text, err := w.Render("nl", conversation.Start, page,
+			monday); err != nil || text.Footer.Left != c.want {
 			t.Errorf("%v left: %q, %v, want %q", c.left, text.Footer.Left, err, c.want)
 		}
 	}
@@ -315,7 +343,8 @@ func TestAC67_OutsideTextStandsInASentenceAsPlainText(t *testing.T) {
 		"  Jan \t Jansen ":                        "Jan Jansen",
 		"Jan\xff\xfeJansen":                       "Jan\uFFFDJansen",
 	} {
-		page := conversation.Page{ID: conversation.AskPassword, Receipt: "K7Q-2MX", Args: conversation.Args{Name: given, Length: 16}}
+		page := conversation.Page{ID: conversation.AskPassword, Receipt: "K7Q-2MX",
+			Args: conversation.Args{Name: given, Length: 16}}
 		text, err := w.Render("nl", conversation.Password, page, monday)
 		if err != nil {
 			t.Error(err)
@@ -323,19 +352,24 @@ func TestAC67_OutsideTextStandsInASentenceAsPlainText(t *testing.T) {
 		if want := "Nieuw wachtwoord voor " + shown + ", bonnummer K7Q-2MX"; text.Body[0] != want {
 			t.Errorf("%q: %q, want %q", given, text.Body[0], want)
 		}
-		page = conversation.Page{ID: conversation.WaitFind, Notes: []conversation.Note{{ID: conversation.NotePasswordRefused,
-			Args: conversation.Args{Faults: []conversation.PasswordFlaw{conversation.FlawDirectory}, Word: given}}}}
+		page = conversation.Page{ID: conversation.WaitFind,
+			Notes: []conversation.Note{{ID: conversation.NotePasswordRefused,
+				Args: conversation.Args{Faults: []conversation.PasswordFlaw{conversation.FlawDirectory},
+					Word: given}}}}
 		text, err = w.Render("nl", conversation.Find, page, monday)
 		if want := "De reden die wij kregen: " + shown; err != nil || text.Notes[1] != want {
 			t.Errorf("%q: %q, %v, want %q", given, text.Notes[1], err, want)
 		}
-		page = conversation.Page{ID: conversation.AskOwn, Args: conversation.Args{Accounts: []string{given, given}},
+		page = conversation.Page{ID: conversation.AskOwn, Args: conversation.Args{Accounts: []string{given,
+			given}},
 			Offers: offers(conversation.PickOwn(0), conversation.PickOwn(1))}
-		if text, err = w.Render("nl", conversation.Who, page, monday); err != nil || text.Choices[1].Label != shown {
+		if text, err = w.Render("nl", conversation.Who, page,
+			monday); err != nil || text.Choices[1].Label != shown {
 			t.Errorf("%q: %q, %v, want %q", given, text.Choices[1].Label, err, shown)
 		}
 	}
-	long := conversation.Page{ID: conversation.AskPassword, Args: conversation.Args{Name: strings.Repeat("é", 100_000)}}
+	long := conversation.Page{ID: conversation.AskPassword,
+		Args: conversation.Args{Name: strings.Repeat("é", 100_000)}}
 	if text, _ := w.Render("nl", conversation.Password, long, monday); len(text.Body[0]) > 1000 {
 		t.Errorf("a name of 100,000 letters makes a paragraph of %d bytes", len(text.Body[0]))
 	}
@@ -346,20 +380,23 @@ func TestAC67_OutsideTextStandsInASentenceAsPlainText(t *testing.T) {
 func TestAC01_NoPageForOthersSaysWhetherAnAccountExists(t *testing.T) {
 	w := newWords(t)
 	ownOnly := []conversation.MessageID{
-		conversation.EndIneligible, conversation.EndNoMethods, conversation.EndNotLocked, conversation.NoteNumberWrong,
+		conversation.EndIneligible, conversation.EndNoMethods, conversation.EndNotLocked,
+		conversation.NoteNumberWrong,
 		conversation.NoteNotEnrolled, conversation.NoteTooYoung, conversation.EndOneFamily,
 	}
 	for _, id := range constants(t, "message.go", "MessageID") {
 		if slices.Contains(ownOnly, conversation.MessageID(id)) || strings.HasPrefix(id, "owner.") {
 			continue
 		}
-		page := conversation.Page{ID: conversation.WaitFind, Notes: []conversation.Note{{ID: conversation.MessageID(id)}}}
+		page := conversation.Page{ID: conversation.WaitFind,
+			Notes: []conversation.Note{{ID: conversation.MessageID(id)}}}
 		text, err := w.Render("nl", conversation.Find, page, monday)
 		if err != nil {
 			t.Error(err)
 		}
 		all := strings.ToLower(strings.Join(text.Notes, " "))
-		for _, telling := range []string{"bestaat", "onbekend", "niet gevonden", "geen account", "bekend bij ons", "komt niet voor"} {
+		for _, telling := range []string{"bestaat", "onbekend", "niet gevonden", "geen account",
+			"bekend bij ons", "komt niet voor"} {
 			if strings.Contains(all, telling) {
 				t.Errorf("%s says %q: %s", id, telling, all)
 			}
@@ -381,16 +418,20 @@ func TestALabelFitsAButton(t *testing.T) {
 func TestWhatHasNoWordsIsReportedAndStillSaysSomething(t *testing.T) {
 	w := newWords(t)
 	for name, page := range map[string]conversation.Page{
-		"page":    {ID: "no.such"},
-		"empty":   {},
-		"note":    {ID: conversation.AskStart, Notes: []conversation.Note{{ID: "note.no_such"}}},
-		"choice":  {ID: conversation.AskStart, Offers: offers("no_such")},
-		"own":     {ID: conversation.AskOwn, Offers: offers("own9")},
-		"off":     {ID: conversation.AskStart, Offers: []conversation.Offer{{Choice: conversation.PickSMS, Off: "no.such"}}},
-		"field":   {ID: conversation.AskStart, Fields: []conversation.Field{"no_such"}},
-		"reason":  {ID: conversation.EndIneligible, Args: conversation.Args{Reason: "no_such"}},
-		"flaw":    {ID: conversation.AskStart, Notes: []conversation.Note{{ID: conversation.NotePasswordRefused, Args: conversation.Args{Faults: []conversation.PasswordFlaw{"no_such"}}}}},
-		"garbage": {ID: "{{.}}", Crumb: 99, Notes: []conversation.Note{{}}, Offers: offers("", "own", "own-1", "own99999999999999999999")},
+		"page":   {ID: "no.such"},
+		"empty":  {},
+		"note":   {ID: conversation.AskStart, Notes: []conversation.Note{{ID: "note.no_such"}}},
+		"choice": {ID: conversation.AskStart, Offers: offers("no_such")},
+		"own":    {ID: conversation.AskOwn, Offers: offers("own9")},
+		"off": {ID: conversation.AskStart, Offers: []conversation.Offer{{Choice: conversation.PickSMS,
+			Off: "no.such"}}},
+		"field":  {ID: conversation.AskStart, Fields: []conversation.Field{"no_such"}},
+		"reason": {ID: conversation.EndIneligible, Args: conversation.Args{Reason: "no_such"}},
+		"flaw": {ID: conversation.AskStart,
+			Notes: []conversation.Note{{ID: conversation.NotePasswordRefused,
+				Args: conversation.Args{Faults: []conversation.PasswordFlaw{"no_such"}}}}},
+		"garbage": {ID: "{{.}}", Crumb: 99, Notes: []conversation.Note{{}}, Offers: offers("", "own",
+			"own-1", "own99999999999999999999")},
 	} {
 		text, err := w.Render("nl", "no_such", page, time.Time{})
 		if err == nil {
@@ -405,8 +446,9 @@ func TestWhatHasNoWordsIsReportedAndStillSaysSomething(t *testing.T) {
 func TestAnUnknownLocaleIsDutch(t *testing.T) {
 	w := newWords(t)
 	for tag, want := range map[string]string{
-		"nl": "nl", "nl-NL": "nl", "nl_BE": "nl", "NL": "nl", "en": "en", "en-US": "en", "EN_gb": "en", " en ": "en",
-		"": "nl", "de": "nl", "fy-NL": "nl", "english": "nl", "\x00": "nl", "enx-en": "nl",
+		"nl": "nl", "nl-NL": "nl", "nl_BE": "nl", "NL": "nl", "en": "en", "en-US": "en", "EN_gb": "en",
+		" en ": "en",
+		"":     "nl", "de": "nl", "fy-NL": "nl", "english": "nl", "\x00": "nl", "enx-en": "nl",
 	} {
 		if got := words.Locale(tag); got != want {
 			t.Errorf("Locale(%q) = %q, want %q", tag, got, want)

@@ -38,7 +38,8 @@ func (s *speaker) say(id string, data any) string {
 
 // count says a number of things: "1 minuut", "2 minuten".
 func (s *speaker) count(id string, n int) string {
-	return s.localize(&i18n.LocalizeConfig{MessageID: id, PluralCount: n, TemplateData: struct{ Count int }{n}})
+	return s.localize(&i18n.LocalizeConfig{MessageID: id, PluralCount: n,
+		TemplateData: struct{ Count int }{n}})
 }
 
 func (s *speaker) localize(c *i18n.LocalizeConfig) string {
@@ -88,6 +89,7 @@ type values struct {
 	Step     int // 1 or 2
 	Length   int // of a password
 	Captcha  bool
+	Call     bool // the number is asked for a call
 	Over     bool // the conversation has ended
 	Unlock   bool // the account is unlocked, the password stays
 	Numbered bool // choices have numbers
@@ -103,7 +105,8 @@ type values struct {
 func (s *speaker) args(a conversation.Args) values {
 	v := values{
 		speaker: s, Name: plain(a.Name), Word: plain(a.Word), Digits: plain(a.Digits), domain: plain(a.Domain),
-		Step: a.Step, Length: a.Length, minutes: a.Minutes, left: a.Left, at: a.At,
+		Step: a.Step, Length: a.Length, Call: a.Method == conversation.Call,
+		minutes: a.Minutes, left: a.Left, at: a.At,
 	}
 	if len(a.Accounts) == 1 {
 		v.Account = plain(a.Accounts[0])
@@ -264,7 +267,8 @@ var sampleTime = time.Date(2026, time.November, 23, 7, 0, 0, 0, time.UTC)
 
 func sampleValues(s *speaker) values {
 	return values{
-		speaker: s, Receipt: "x", Name: "x", Account: "x", Word: "x", Digits: "12", Code: "123 456", Link: "x",
+		speaker: s, Receipt: "x", Name: "x", Account: "x", Word: "x", Digits: "12", Code: "123 456",
+		Link:    "x",
 		Subject: "x", Chat: "x", Reason: "x", Step: 2, Length: 16, Captcha: true, Over: true, Unlock: true,
 		minutes: 2, left: 2, at: s.now.Add(time.Hour), happened: s.now, domain: "x",
 	}

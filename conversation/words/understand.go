@@ -129,7 +129,7 @@ func (l listener) exactly(allowed []conversation.Choice) conversation.Choice {
 		return choice
 	}
 	phrase := strings.Join(l.tokens, " ")
-	if choice := l.labelled(phrase, allowed); choice != "" {
+	if choice := l.labelled(phrase); choice != "" {
 		return choice
 	}
 	choice := first(l.vocabulary.exact[phrase], allowed)
@@ -140,17 +140,15 @@ func (l listener) exactly(allowed []conversation.Choice) conversation.Choice {
 }
 
 // labelled finds a button of the page by its label in the person's language.
-func (l listener) labelled(phrase string, allowed []conversation.Choice) conversation.Choice {
-	s := l.speaker(l.locale, sampleTime)
+func (l listener) labelled(phrase string) conversation.Choice {
+	labels := l.vocabulary.labels[l.locale]
 	for _, o := range l.page.Offers {
-		if !slices.Contains(allowed, o.Choice) || !s.has("choice."+string(o.Choice)) {
-			continue
+		id := "choice." + string(o.Choice)
+		label, own := labels[id+"@"+string(l.page.ID)]
+		if !own {
+			label = labels[id]
 		}
-		label := s.word("choice." + string(o.Choice))
-		if own := "choice." + string(o.Choice) + "@" + string(l.page.ID); s.has(own) {
-			label = s.word(own)
-		}
-		if strings.Join(heard(label), " ") == phrase {
+		if label == phrase {
 			return o.Choice
 		}
 	}
@@ -187,7 +185,7 @@ func (l listener) nth() conversation.Choice {
 	return l.page.Offers[n-1].Choice
 }
 
-var numbering = set("optie", "keuze", "nummer", "option", "choice", "number")
+var numbering = set("optie keuze nummer option choice number")
 
 var numerals = map[string]int{
 	"een": 1, "twee": 2, "drie": 3, "vier": 4, "vijf": 5, "zes": 6, "zeven": 7, "acht": 8, "negen": 9,
@@ -270,7 +268,7 @@ func first(choices, allowed []conversation.Choice) conversation.Choice {
 // password, or that they cannot get in. Where they may begin a misreading
 // costs nothing; the next page asks.
 func (l listener) comesFor() conversation.Choice {
-	says := func(words map[string]bool) bool {
+	says := func(words []string) bool {
 		return slices.ContainsFunc(l.tokens, func(t string) bool { return like(t, words) })
 	}
 	password := says(passwordWords)
@@ -286,40 +284,42 @@ func (l listener) comesFor() conversation.Choice {
 }
 
 var (
-	passwordWords = set("wachtwoord", "wachtwoorden", "paswoord", "ww", "password", "passwords", "passcode")
-	forgotWords   = set("vergeten", "vergat", "vergeet", "kwijt", "verloren", "nieuw", "nieuwe", "opnieuw", "reset", "resetten",
-		"herstellen", "wijzigen", "veranderen", "aanpassen", "verlopen", "forgot", "forgotten", "forget", "lost", "new",
-		"change", "expired", "recover", "remember")
-	knowWords   = set("weet", "ken", "herinner", "know", "remember")
-	inWords     = set("inloggen", "aanmelden", "inlog", "inlogt", "erin", "in", "login", "signin", "binnen")
-	notWords    = set("niet", "geen", "not", "cannot", "cant", "unable", "mislukt", "wont", "doesnt")
-	lockedWords = set("geblokkeerd", "vergrendeld", "gelockt", "gelocked", "locked", "blocked")
+	passwordWords = strings.Fields("wachtwoord wachtwoorden paswoord ww password passwords passcode")
+	forgotWords   = strings.Fields("vergeten vergat vergeet kwijt verloren nieuw nieuwe opnieuw reset resetten herstellen " +
+		"wijzigen veranderen aanpassen verlopen forgot forgotten forget lost new change expired recover remember")
+	knowWords   = strings.Fields("weet ken herinner know remember")
+	inWords     = strings.Fields("inloggen aanmelden inlog inlogt erin in login signin binnen")
+	notWords    = strings.Fields("niet geen not cannot cant unable mislukt wont doesnt")
+	lockedWords = strings.Fields("geblokkeerd vergrendeld gelockt gelocked locked blocked")
 )
 
 // knowsItNot: "ik weet mijn wachtwoord niet meer", but not "ik weet mijn
 // wachtwoord, maar kom er niet in".
 func (l listener) knowsItNot() bool {
+	said := func(word string) bool { return slices.Contains(l.tokens, word) }
+	if said("dont") && said("know") {
+		return true
+	}
+	if !slices.ContainsFunc(knowWords, said) {
+		return false
+	}
 	for i, t := range l.tokens {
-		if !notWords[t] || i == 0 || !slices.ContainsFunc(l.tokens, func(t string) bool { return knowWords[t] }) {
+		if i == 0 || !slices.Contains(notWords, t) {
 			continue
 		}
 		if like(l.tokens[i-1], passwordWords) || i+1 < len(l.tokens) && l.tokens[i+1] == "meer" {
 			return true
 		}
 	}
-	return slices.Contains(l.tokens, "dont") && slices.Contains(l.tokens, "know")
+	return false
 }
 
-func like(token string, words map[string]bool) bool {
-	if words[token] {
-		return true
-	}
-	for w := range words {
-		if letters(w) >= typoFrom && oneTypo(token, w) {
-			return true
-		}
-	}
-	return false
+// like reports whether a word is one of words, or a long one of them with one
+// typing error.
+func like(said string, words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool {
+		return said == w || letters(w) >= typoFrom && oneTypo(said, w)
+	})
 }
 
 // heard is a text as words: without regard to letter case, accents, width,
@@ -327,7 +327,8 @@ func like(token string, words map[string]bool) bool {
 func heard(text string) []string {
 	text = strings.Map(func(r rune) rune {
 		switch {
-		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) || r == '\'' || r == '’' || r == '‘' || r == '`':
+		case unicode.In(r, unicode.Mn, unicode.Me,
+			unicode.Cf) || r == '\'' || r == '’' || r == '‘' || r == '`':
 			return -1
 		case unicode.IsDigit(r):
 			return asciiDigit(r)

@@ -44,7 +44,8 @@ var locales = []string{Dutch, English}
 // Locale turns a language tag of a chat client ("nl-NL", "en_GB", "EN") into
 // one of the languages there are; any other, and none, becomes Dutch.
 func Locale(tag string) string {
-	language, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(strings.TrimSpace(tag)), "_", "-"), "-")
+	language, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(strings.TrimSpace(tag)), "_", "-"),
+		"-")
 	if language == English {
 		return English
 	}
@@ -95,7 +96,8 @@ type Words struct {
 func New(o Options) (*Words, error) {
 	w := &Words{
 		organisation: plain(o.Organisation), webChat: plain(o.WebChat), desk: o.Desk, location: o.Location,
-		own: map[string]map[string]bool{}, ids: map[string]map[string]bool{}, speak: map[string]*i18n.Localizer{},
+		own: map[string]map[string]bool{}, ids: map[string]map[string]bool{},
+		speak: map[string]*i18n.Localizer{},
 	}
 	for _, domain := range o.Domains {
 		w.domains = append(w.domains, plain(strings.TrimPrefix(domain, "@")))

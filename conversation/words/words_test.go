@@ -22,7 +22,8 @@ func options(t testing.TB) words.Options {
 		t.Fatal(err)
 	}
 	return words.Options{
-		Organisation: "Ziekenhuis De Linde", Domains: []string{"linde.example"}, WebChat: "https://hulp.linde.example/chat",
+		Organisation: "Ziekenhuis De Linde", Domains: []string{"linde.example"},
+		WebChat:  "https://hulp.linde.example/chat",
 		Location: amsterdam,
 		Desk: words.Desk{
 			Phone: "071 555 01 23", URL: "https://linde.example/ict", Hours: hours,

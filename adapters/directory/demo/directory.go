@@ -24,7 +24,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"resetbot/adapters/directory/demo/jsonfile"
+	"resetbot/adapters/jsonfile"
 	"resetbot/bot"
 	"resetbot/conversation"
 )

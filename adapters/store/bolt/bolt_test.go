@@ -10,10 +10,11 @@ import (
 	"resetbot/conversation"
 )
 
-func options(t testing.TB) bolt.Options {
-	dir := t.TempDir()
+func in(dir string) bolt.Options {
 	return bolt.Options{Path: filepath.Join(dir, "resetbot.db"), KeysFile: filepath.Join(dir, "resetbot.key")}
 }
+
+func options(t testing.TB) bolt.Options { return in(t.TempDir()) }
 
 func open(t testing.TB, o bolt.Options) *bolt.Store {
 	t.Helper()

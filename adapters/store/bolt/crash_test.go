@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"resetbot/adapters/store/bolt"
@@ -30,7 +29,7 @@ const writers = 16
 // writeUntilKilled updates without end, and prints the number of a person and
 // of their update when it is acknowledged.
 func writeUntilKilled(dir string) {
-	s, err := bolt.Open(crashOptions(dir))
+	s, err := bolt.Open(in(dir))
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -51,22 +50,18 @@ func writeUntilKilled(dir string) {
 	select {}
 }
 
-func crashOptions(dir string) bolt.Options {
-	return bolt.Options{Path: filepath.Join(dir, "resetbot.db"), KeysFile: filepath.Join(dir, "resetbot.key")}
-}
-
 func TestAC52_KilledWhileCommittingLosesNothingAcknowledged(t *testing.T) {
 	dir := t.TempDir()
 	var acknowledged [writers]int
 	for round := range 5 {
 		killAfter(t, dir, 150+97*round, &acknowledged)
-		s := open(t, crashOptions(dir))
+		s := open(t, in(dir))
 		total := 0
 		for n, want := range acknowledged {
 			c, err := s.Conversation(t.Context(), numbered(n))
 			must(t, err)
 			if c.Page.Version < want {
-				t.Errorf("round %d: person %d is at page %d, but %d was acknowledged", round, n, c.Page.Version, want)
+				t.Errorf("round %d: person %d is at page %d, acknowledged was %d", round, n, c.Page.Version, want)
 			}
 			total += c.Page.Version
 		}

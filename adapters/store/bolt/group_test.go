@@ -51,7 +51,8 @@ func begin(user conversation.User) bot.Transition {
 		Step: func(c conversation.Conversation, _ conversation.Facts) (conversation.Change, error) {
 			c.ID, c.User = "c-"+user.ID, user
 			c.Page.Version++
-			return conversation.Change{Conversation: c, Audit: []conversation.Line{{At: morning, Event: user.ID}}}, nil
+			line := conversation.Line{At: morning, Event: user.ID}
+			return conversation.Change{Conversation: c, Audit: []conversation.Line{line}}, nil
 		},
 	}
 }
@@ -93,7 +94,9 @@ func TestFailureOfOneNeverFailsItsNeighbours(t *testing.T) {
 		}, func(err error) bool { return errors.Is(err, errStep) }},
 		{"a panic of the step", func(n int) error {
 			tr := begin(numbered(n))
-			tr.Step = func(conversation.Conversation, conversation.Facts) (conversation.Change, error) { panic("step") }
+			tr.Step = func(conversation.Conversation, conversation.Facts) (conversation.Change, error) {
+				panic("step")
+			}
 			_, err := s.Update(t.Context(), numbered(n), tr)
 			return err
 		}, func(err error) bool { return err != nil }},

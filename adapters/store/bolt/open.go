@@ -51,8 +51,8 @@ func Open(o Options) (*Store, error) {
 	case !storeThere && !keysThere:
 		return create(o)
 	case !keysThere:
-		return nil, fmt.Errorf("the store %s is there without its key file %s: put that back from its back-up",
-			o.Path, o.KeysFile)
+		return nil, fmt.Errorf("the store %s is there without its key file %s: "+
+			"put that back from its back-up", o.Path, o.KeysFile)
 	case !storeThere:
 		return finish(o)
 	}
@@ -133,8 +133,8 @@ func finish(o Options) (*Store, error) {
 		return nil, err
 	}
 	if !there {
-		return nil, fmt.Errorf("the key file %s is there without its store %s: put that back from its back-up, "+
-			"or move the key file away to begin anew", o.KeysFile, o.Path)
+		return nil, fmt.Errorf("the key file %s is there without its store %s: "+
+			"put that back from its back-up, or move the key file away to begin anew", o.KeysFile, o.Path)
 	}
 	s, err := open(beside, o.KeysFile)
 	if err != nil {
@@ -228,7 +228,8 @@ func binding(keys *seal.Keys) [32]byte { return keys.Index().Sum("the keys of th
 
 // fits checks that db is a store that this program and these keys can read.
 func fits(db *bbolt.DB, path string, keys *seal.Keys, keysFile string) error {
-	damaged := fmt.Errorf("the store %s is damaged, or no store of this program: put its back-up in its place", path)
+	damaged := fmt.Errorf("the store %s is damaged, or no store of this program: "+
+		"put its back-up in its place", path)
 	return store.Guard(func() error {
 		return db.View(func(tx *bbolt.Tx) error {
 			meta := tx.Bucket(metaBucket)
@@ -236,7 +237,8 @@ func fits(db *bbolt.DB, path string, keys *seal.Keys, keysFile string) error {
 				return damaged
 			}
 			if v := binary.BigEndian.Uint32(meta.Get(versionKey)); v > schema {
-				return fmt.Errorf("the store %s is of version %d, and this program knows none above %d", path, v, schema)
+				return fmt.Errorf("the store %s is of version %d, and this program knows none above %d",
+					path, v, schema)
 			}
 			if want := binding(keys); !bytes.Equal(meta.Get(keysKey), want[:]) {
 				return fmt.Errorf("the key file %s does not belong to the store %s", keysFile, path)

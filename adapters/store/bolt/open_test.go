@@ -115,7 +115,9 @@ func TestOpeningSaysWhatIsWrongAndChangesNothing(t *testing.T) {
 			tamper(t, o.Path, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("counters.dates")) })
 			return nil
 		}, "is damaged"},
-		{"an empty file", func(_ *testing.T, o bolt.Options) error { return overwrite(o.Path, nil) }, "is empty"},
+		{"an empty file", func(_ *testing.T, o bolt.Options) error {
+			return overwrite(o.Path, nil)
+		}, "is empty"},
 		{"rubbish", func(_ *testing.T, o bolt.Options) error {
 			return overwrite(o.Path, bytes.Repeat([]byte("rubbish "), 8192))
 		}, "is damaged"},
@@ -269,8 +271,7 @@ func TestManyThatBeginTogetherMakeOneStore(t *testing.T) {
 }
 
 func TestStoreIsMadeOnlyWhereADirectoryIs(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "none")
-	_, err := bolt.Open(bolt.Options{Path: filepath.Join(dir, "resetbot.db"), KeysFile: filepath.Join(dir, "resetbot.key")})
+	_, err := bolt.Open(in(filepath.Join(t.TempDir(), "none")))
 	if !errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v", err)
 	}

@@ -28,7 +28,9 @@ func twoPeople(t testing.TB) (o bolt.Options, piet conversation.User) {
 		put(t, s, user, conversation.Change{
 			Due: morning,
 			Counters: map[conversation.CounterKey]conversation.Counter{
-				conversation.CounterKey(user.ID): {Spends: []conversation.Spend{{ID: "1", At: morning}}, Kept: morning},
+				conversation.CounterKey(user.ID): {
+					Spends: []conversation.Spend{{ID: "1", At: morning}}, Kept: morning,
+				},
 			},
 			Account: &conversation.AccountRecord{Key: conversation.AccountKey(user.ID), Kept: morning},
 			Notices: []conversation.Notice{{ID: user.ID, Due: morning}},
@@ -110,9 +112,7 @@ func unreadable(t *testing.T, s *bolt.Store, users ...conversation.User) {
 		if !slices.Contains(due, user) {
 			t.Errorf("%v is not due", user)
 		}
-		if err := s.Discard(t.Context(), user, conversation.Line{At: morning, Event: "unreadable"}); err != nil {
-			t.Error(err)
-		}
+		must(t, s.Discard(t.Context(), user, conversation.Line{At: morning, Event: "unreadable"}))
 		if c, err := s.Conversation(t.Context(), user); c.ID != "" || err != nil {
 			t.Errorf("after it was discarded: %+v, %v", c, err)
 		}
@@ -148,7 +148,8 @@ func TestAC47_SwappedRecordsDoNotOpen(t *testing.T) {
 				if !errors.Is(err, bot.ErrUnreadable) {
 					t.Errorf("reading: %v", err)
 				}
-				if err := s.Append(t.Context(), conversation.Line{At: morning}); !errors.Is(err, bot.ErrUnreadable) {
+				err = s.Append(t.Context(), conversation.Line{At: morning})
+				if !errors.Is(err, bot.ErrUnreadable) {
 					t.Errorf("chained to a head that does not open: %v", err)
 				}
 			default:
@@ -203,38 +204,42 @@ func TestAC25_AC80_FileNamesNobody(t *testing.T) {
 	o := options(t)
 	s := open(t, o)
 	secrets := []string{
-		"anna-devries-id", "msteams-chat", "RCP-TXT", "4f6b-account-id", "m.devries@hospital.example", "Merel Vries",
-		"asker-key", "proofs-of-devries", "code:challenge-mark", "notice-id-17", "audit-detail", "JBSWY3DPEHPK3PXP",
-		"Merels telefoon", "device-id-99", "begun-by-asker", "Geheim-wachtwoord-2026",
+		"anna-devries-id", "msteams-chat", "RCP-TXT", "4f6b-account-id", "m.devries@hospital.example",
+		"Merel Vries", "asker-key", "proofs-of-devries", "code:challenge-mark", "notice-id-17", "audit-detail",
+		"JBSWY3DPEHPK3PXP", "Merels telefoon", "device-id-99", "begun-by-asker", "Geheim-wachtwoord-2026",
 	}
+	const account = "4f6b-account-id"
 	user := conversation.User{Chat: "msteams-chat", ID: "anna-devries-id"}
+	limit := conversation.Limit{N: 99, Window: time.Hour}
 	for n := range 20 {
 		change := conversation.Change{
 			Conversation: conversation.Conversation{
 				Receipt: "RCP-TXT", Asker: "asker-key",
-				Subject: conversation.Subject{ID: "4f6b-account-id", UPN: "m.devries@hospital.example", Name: "Merel Vries"},
-				Bound:   []conversation.Bound{{ID: "4f6b-account-id", UPN: "m.devries@hospital.example"}},
+				Subject: conversation.Subject{ID: account, UPN: "m.devries@hospital.example", Name: "Merel Vries"},
+				Bound:   []conversation.Bound{{ID: account, UPN: "m.devries@hospital.example"}},
 			},
-			Due:     morning,
-			Account: &conversation.AccountRecord{Key: "id:4f6b-account-id", Holder: "RCP-TXT", HolderUser: user, Kept: morning},
+			Due: morning,
+			Account: &conversation.AccountRecord{
+				Key: "id:" + account, Holder: "RCP-TXT", HolderUser: user, Kept: morning,
+			},
 			Counters: map[conversation.CounterKey]conversation.Counter{
 				"proofs-of-devries": {Spends: []conversation.Spend{{ID: "notice-id-17"}}, Kept: morning},
 			},
 			Marks:   []conversation.Mark{{Key: fmt.Sprintf("code:challenge-mark:%d", n), Expires: morning}},
-			Notices: []conversation.Notice{{ID: "notice-id-17", Receipt: "RCP-TXT", User: user, Account: "4f6b-account-id"}},
-			Audit:   []conversation.Line{{At: morning, Asker: "asker-key", Account: "4f6b-account-id", Detail: "audit-detail"}},
+			Notices: []conversation.Notice{{ID: "notice-id-17", Receipt: "RCP-TXT", User: user, Account: account}},
+			Audit:   []conversation.Line{{At: morning, Asker: "asker-key", Account: account, Detail: "audit-detail"}},
 			Secret:  conversation.NewSecret("Geheim-wachtwoord-2026"),
 		}
 		change.Forget = n%2 == 1
 		put(t, s, user, change)
-		_, _, err := s.Spend(t.Context(), "begun-by-asker", fmt.Sprint(n), conversation.Limit{N: 99, Window: time.Hour}, morning)
+		_, _, err := s.Spend(t.Context(), "begun-by-asker", fmt.Sprint(n), limit, morning)
 		must(t, err)
-		must(t, s.Enrol(t.Context(), "4f6b-account-id", bot.Authenticator{
+		must(t, s.Enrol(t.Context(), account, bot.Authenticator{
 			ID: "device-id-99", Name: "Merels telefoon", Secret: conversation.NewSecret("JBSWY3DPEHPK3PXP"),
 		}))
 		if n%5 == 0 {
 			must(t, s.Settle(t.Context(), "notice-id-17"))
-			must(t, s.Remove(t.Context(), "4f6b-account-id", "device-id-99"))
+			must(t, s.Remove(t.Context(), account, "device-id-99"))
 		}
 	}
 	must(t, s.Close())
@@ -265,9 +270,10 @@ func TestSpaceIsUsedAgain(t *testing.T) {
 	fill := func() {
 		for n := range 50 {
 			user := conversation.User{Chat: "teams", ID: fmt.Sprint(n)}
-			put(t, s, user, conversation.Change{Due: morning.Add(time.Duration(n)), Conversation: conversation.Conversation{
-				Address: strings.Repeat("x", 4000),
-			}})
+			put(t, s, user, conversation.Change{
+				Due:          morning.Add(time.Duration(n)),
+				Conversation: conversation.Conversation{Address: strings.Repeat("x", 4000)},
+			})
 			put(t, s, user, conversation.Change{Forget: true})
 		}
 	}

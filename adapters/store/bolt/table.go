@@ -10,7 +10,6 @@ import (
 
 	"resetbot/adapters/seal"
 	"resetbot/bot"
-	"resetbot/conversation"
 )
 
 // tableNames are the names of all tables.
@@ -27,7 +26,7 @@ type table struct {
 	dates   []byte
 	sealer  *seal.Sealer
 	labels  *seal.Sealer
-	index   conversation.Key
+	keys    *seal.Keys
 }
 
 func newTable(name string, keys *seal.Keys) *table {
@@ -37,7 +36,7 @@ func newTable(name string, keys *seal.Keys) *table {
 		dates:   datesOf(name),
 		sealer:  keys.Sealer(name),
 		labels:  keys.Sealer(name + " labels"),
-		index:   keys.Index(),
+		keys:    keys,
 	}
 }
 
@@ -45,7 +44,7 @@ func newTable(name string, keys *seal.Keys) *table {
 type key [16]byte
 
 func (t *table) key(name ...string) key {
-	sum := t.index.Sum("key in "+t.name, name...)
+	sum := t.keys.Index().Sum("key in "+t.name, name...)
 	return key(sum[:16])
 }
 

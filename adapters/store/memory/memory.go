@@ -5,7 +5,6 @@
 package memory
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -105,7 +104,7 @@ func (s *Store) Conversation(
 }
 
 func (s *Store) conversation(user conversation.User) (conversation.Conversation, error) {
-	c, err := load[conversation.User, conversation.Conversation](s.conversations, user)
+	c, err := load[conversation.Conversation](s.conversations, user)
 	if err != nil {
 		return c, fmt.Errorf("loading a conversation: %w", err)
 	}
@@ -113,7 +112,7 @@ func (s *Store) conversation(user conversation.User) (conversation.Conversation,
 }
 
 // load gives what is kept under a name, or the zero value.
-func load[K comparable, V any](from map[K]record, name K) (v V, err error) {
+func load[V any, K comparable](from map[K]record, name K) (v V, err error) {
 	r, found := from[name]
 	if found && json.Unmarshal(r.json, &v) != nil {
 		return v, bot.ErrUnreadable
@@ -125,7 +124,8 @@ func load[K comparable, V any](from map[K]record, name K) (v V, err error) {
 func (s *Store) facts(r conversation.Reads) (f conversation.Facts, err error) {
 	f.Counters = make(map[conversation.CounterKey]conversation.Counter, len(r.Counters))
 	f.Marks = make(map[string]bool, len(r.Marks))
-	if f.Account, err = load[conversation.AccountKey, conversation.AccountRecord](s.accounts, r.Account); err != nil {
+	f.Account, err = load[conversation.AccountRecord](s.accounts, r.Account)
+	if err != nil {
 		return f, fmt.Errorf("loading an account: %w", err)
 	}
 	for _, name := range r.Counters {
@@ -140,7 +140,7 @@ func (s *Store) facts(r conversation.Reads) (f conversation.Facts, err error) {
 }
 
 func (s *Store) counter(name conversation.CounterKey) (conversation.Counter, error) {
-	c, err := load[conversation.CounterKey, conversation.Counter](s.counters, name)
+	c, err := load[conversation.Counter](s.counters, name)
 	if err != nil {
 		return c, fmt.Errorf("loading a counter: %w", err)
 	}
@@ -239,7 +239,9 @@ func last(entries []bot.Entry) bot.Entry {
 // Due is part of [bot.Store].
 func (s *Store) Due(ctx context.Context, before time.Time, limit int) (users []conversation.User, err error) {
 	err = s.locked(ctx, func() error {
-		users = due(s.conversations, limit, func(at time.Time) bool { return !at.IsZero() && !at.After(before) })
+		users = due(s.conversations, limit, func(at time.Time) bool {
+			return !at.IsZero() && !at.After(before)
+		})
 		return nil
 	})
 	return users, err
@@ -263,7 +265,7 @@ func (s *Store) Notices(
 ) (notices []conversation.Notice, err error) {
 	err = s.locked(ctx, func() error {
 		for _, id := range due(s.notices, limit, func(at time.Time) bool { return !at.After(before) }) {
-			n, err := load[string, conversation.Notice](s.notices, id)
+			n, err := load[conversation.Notice](s.notices, id)
 			if err != nil {
 				return err
 			}
@@ -282,7 +284,7 @@ func (s *Store) Settle(ctx context.Context, id string) error {
 // Postpone is part of [bot.Store]. What was settled meanwhile stays so.
 func (s *Store) Postpone(ctx context.Context, id string, due time.Time) error {
 	return s.locked(ctx, func() error {
-		n, err := load[string, conversation.Notice](s.notices, id)
+		n, err := load[conversation.Notice](s.notices, id)
 		if err != nil || n.ID == "" {
 			return err
 		}
@@ -328,7 +330,7 @@ func (s *Store) Lines(ctx context.Context, from uint64, each func(bot.Entry) err
 	if err := s.locked(ctx, func() error { entries = s.entries; return nil }); err != nil {
 		return err
 	}
-	first, _ := slices.BinarySearchFunc(entries, from, func(e bot.Entry, n uint64) int { return cmp.Compare(e.Seq, n) })
+	first := min(uint64(len(entries)), max(from, 1)-1) // line n is entry n-1
 	for _, e := range entries[first:] {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -407,5 +409,7 @@ func (s *Store) Remove(ctx context.Context, account conversation.AccountID, devi
 }
 
 func (s *Store) without(account conversation.AccountID, device string) []bot.Authenticator {
-	return slices.DeleteFunc(s.authenticators[account], func(a bot.Authenticator) bool { return a.ID == device })
+	return slices.DeleteFunc(s.authenticators[account], func(a bot.Authenticator) bool {
+		return a.ID == device
+	})
 }

@@ -20,7 +20,7 @@ import (
 	"strings"
 	"time"
 
-	"resetbot/adapters/directory/demo/jsonfile"
+	"resetbot/adapters/jsonfile"
 	"resetbot/bot"
 	"resetbot/conversation"
 )
@@ -91,12 +91,9 @@ var (
 	ErrUnfit   = errors.New("that cannot be done with this")
 )
 
-// Options are what a [Phone] can be told. The zero Options will do.
+// Options are what a [Phone] is told. Text and Notice are required: a telephone
+// has no words of its own. Both may be called by several goroutines at once.
 type Options struct {
-	// Organisation and Desk, who asks and the number of its service desk, are
-	// for the texts that are built in.
-	Organisation string
-	Desk         string
 	// Text says what a challenge says: the text message, with the code in it,
 	// or the words of the call or the notification.
 	Text func(bot.Challenge) string
@@ -147,13 +144,11 @@ const (
 // poll is how often the file is looked at for what another process did.
 const poll = 25 * time.Millisecond
 
-// Open opens the telephones of a file, whose directory must exist.
+// Open opens the telephones of a file, whose directory must exist. Its error
+// names every required option that is missing.
 func Open(path string, o Options) (*Phone, error) {
-	if o.Text == nil {
-		o.Text = o.challengeText
-	}
-	if o.Notice == nil {
-		o.Notice = o.noticeText
+	if missing := o.missing(); len(missing) > 0 {
+		return nil, fmt.Errorf("opening the telephones: the options lack %s", strings.Join(missing, " and "))
 	}
 	if o.Faults == nil {
 		o.Faults = func(string) Fault { return Fault{} }
@@ -166,6 +161,18 @@ func Open(path string, o Options) (*Phone, error) {
 		return nil, fmt.Errorf("opening the telephones: %w", err)
 	}
 	return p, nil
+}
+
+// missing names the required options that are not there.
+func (o Options) missing() []string {
+	var missing []string
+	if o.Text == nil {
+		missing = append(missing, "Text")
+	}
+	if o.Notice == nil {
+		missing = append(missing, "Notice")
+	}
+	return missing
 }
 
 // Close lets go of the file.

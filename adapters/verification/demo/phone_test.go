@@ -41,6 +41,13 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// said and told are the words of these tests.
+func said(c bot.Challenge) string { return "tekst van " + c.ID }
+
+func told(a bot.Account, n conversation.Notice) (mail, text string) {
+	return "mail van " + n.ID + " aan " + a.UPN, "tekst van " + n.ID + " aan " + a.UPN
+}
+
 func open(t testing.TB, o demo.Options) *demo.Phone {
 	t.Helper()
 	return openFile(t, filepath.Join(t.TempDir(), "phone"), o)
@@ -48,6 +55,7 @@ func open(t testing.TB, o demo.Options) *demo.Phone {
 
 func openFile(t testing.TB, path string, o demo.Options) *demo.Phone {
 	t.Helper()
+	o.Text, o.Notice = said, told
 	phone, err := demo.Open(path, o)
 	if err != nil {
 		t.Fatal(err)
@@ -100,9 +108,22 @@ func act(t *testing.T, p *demo.Phone, a demo.Action) demo.Entry {
 	return entry
 }
 
+func TestATelephoneWithoutWordsIsNotOpened(t *testing.T) {
+	for want, o := range map[string]demo.Options{
+		"the options lack Text and Notice": {},
+		"the options lack Text":            {Notice: told},
+		"the options lack Notice":          {Text: said},
+	} {
+		_, err := demo.Open(filepath.Join(t.TempDir(), "phone"), o)
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%v, want that %s", err, want)
+		}
+	}
+}
+
 func TestEntriesAreWhatTheInterfaceOfTheDemoPromises(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := open(t, demo.Options{Text: func(c bot.Challenge) string { return "tekst van " + c.ID }})
+		p := open(t, demo.Options{})
 		send(t, p.SMS(), challenge(conversation.SMS, "one"))
 		time.Sleep(time.Second)
 		send(t, p.Call(), challenge(conversation.Call, "two"))
@@ -268,7 +289,7 @@ func TestAFileThatCannotBeReadIsNotTakenForNone(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := demo.Open(path, demo.Options{}); err == nil {
+	if _, err := demo.Open(path, demo.Options{Text: said, Notice: told}); err == nil {
 		t.Error("opened")
 	}
 }
@@ -305,7 +326,7 @@ func TestWatchTellsOfEveryChange(t *testing.T) {
 func employee(path string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	p, err := demo.Open(path, demo.Options{})
+	p, err := demo.Open(path, demo.Options{Text: said, Notice: told})
 	if err != nil {
 		return err
 	}
@@ -393,7 +414,7 @@ func TestOfManyActionsAtOnceOneHappens(t *testing.T) {
 }
 
 func TestTellReachesTheOwnerByMailAndByTextOnce(t *testing.T) {
-	p := open(t, demo.Options{Organisation: "Ziekenhuis Rijnzicht", Desk: "1234", Numbers: plan{}})
+	p := open(t, demo.Options{Numbers: plan{}})
 	owner := bot.Account{ID: "17", UPN: upn, Mobile: "06-12 34 56 13", Locale: "nl"}
 	notice := conversation.Notice{
 		ID: "n1", Message: conversation.TellReset, Receipt: "ABC-DEF", Chat: "slack",
@@ -404,11 +425,9 @@ func TestTellReachesTheOwnerByMailAndByTextOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const text = "Ziekenhuis Rijnzicht: Uw wachtwoord is gewijzigd. Dat was op 22-11-2026 om 14:05, via Slack, " +
-		"bonnummer ABC-DEF. Was u dit niet? Bel meteen 1234."
 	want := []demo.Entry{
-		{Kind: demo.KindMail, Text: text, Number: number, State: demo.Received},
-		{Kind: demo.KindSMS, Text: text, Number: number, State: demo.Received},
+		{Kind: demo.KindMail, Text: "mail van n1 aan " + upn, Number: number, State: demo.Received},
+		{Kind: demo.KindSMS, Text: "tekst van n1 aan " + upn, Number: number, State: demo.Received},
 	}
 	ignore := cmp.FilterPath(func(p cmp.Path) bool {
 		return slices.Contains([]string{"ID", "At"}, p.Last().String()[1:])
@@ -422,9 +441,11 @@ func TestTellReachesTheOwnerByMailAndByTextOnce(t *testing.T) {
 	if err := p.Tell(t.Context(), owner, notice); err != nil {
 		t.Fatal(err)
 	}
-	got := list(t, p, owner.UPN)
-	if len(got) != 1 || got[0].Kind != demo.KindMail || !strings.Contains(got[0].Text, "Your password was changed.") {
-		t.Errorf("%+v, want one mail in English", got)
+	want = []demo.Entry{
+		{Kind: demo.KindMail, Text: "mail van n2 aan " + owner.UPN, Number: owner.UPN, State: demo.Received},
+	}
+	if diff := cmp.Diff(want, list(t, p, owner.UPN), ignore); diff != "" {
+		t.Errorf("without a telephone, -want +got:\n%s", diff)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"sync"
 	"testing"
 
-	"resetbot/adapters/directory/demo/jsonfile"
+	"resetbot/adapters/jsonfile"
 )
 
 // tally is the value that the tests keep.

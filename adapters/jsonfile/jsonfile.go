@@ -5,7 +5,7 @@
 // A write takes the lock, reads what others wrote meanwhile, and replaces the
 // file as a whole:
 //
-//	flock(path.lock) ▶ write path.new ▶ fsync ▶ rename to path ▶ fsync of the directory
+//	lock path.lock ▶ write path.new ▶ fsync ▶ rename to path ▶ fsync of the directory
 //
 // So a reader needs no lock, sees one write or the next and never half of one,
 // and what Update said is written survives the loss of power.
@@ -23,8 +23,6 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // ErrUnchanged is wrapped by the errors of [File.Update] after which the file
@@ -34,6 +32,9 @@ var ErrUnchanged = errors.New("the file is as it was")
 // lockRetry is how often the lock of another process is tried again. The
 // system can wait for it by itself, but not until a context ends.
 const lockRetry = 2 * time.Millisecond
+
+// newSuffix names the file that becomes the one that counts.
+const newSuffix = ".new"
 
 // File is a value of type T in a file. A file that does not exist holds the
 // zero value. It is safe for concurrent use, as are several Files of the same
@@ -128,7 +129,7 @@ func (f *File[T]) lock(ctx context.Context) (unlock func(), err error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	lock, err := f.flock(ctx)
+	lock, err := f.lockFile(ctx)
 	if err != nil {
 		<-f.turn
 		return nil, err
@@ -139,9 +140,9 @@ func (f *File[T]) lock(ctx context.Context) (unlock func(), err error) {
 	}, nil
 }
 
-// flock locks a file of its own, for the one that holds the value is another
+// lockFile locks a file of its own, for the one that holds the value is another
 // after every write. The lock dies with the process that holds it.
-func (f *File[T]) flock(ctx context.Context) (*os.File, error) {
+func (f *File[T]) lockFile(ctx context.Context) (*os.File, error) {
 	lock, err := os.OpenFile(f.path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -149,13 +150,13 @@ func (f *File[T]) flock(ctx context.Context) (*os.File, error) {
 	retry := time.NewTicker(lockRetry)
 	defer retry.Stop()
 	for {
-		err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return lock, nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
+		locked, err := tryLock(lock)
+		if err != nil {
 			_ = lock.Close()
 			return nil, err
+		}
+		if locked {
+			return lock, nil
 		}
 		select {
 		case <-retry.C:
@@ -186,7 +187,7 @@ func (f *File[T]) refresh() error {
 		return nil
 	}
 	f.forget()
-	file, err := os.Open(f.path)
+	file, err := openFile(f.path, os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		f.value = new(T)
 		return nil
@@ -228,7 +229,7 @@ func (f *File[T]) write() error {
 	if err != nil {
 		return fmt.Errorf("writing %s: %w (%w)", f.path, err, ErrUnchanged)
 	}
-	if err := os.Rename(file.Name(), f.path); err != nil {
+	if err := replace(f.path, f.path+newSuffix); err != nil {
 		_ = file.Close()
 		return fmt.Errorf("replacing %s: %w (%w)", f.path, err, ErrUnchanged)
 	}
@@ -249,11 +250,11 @@ func (f *File[T]) writeNew() (*os.File, fs.FileInfo, error) {
 	if err := out.Encode(f.value); err != nil {
 		return nil, nil, err
 	}
-	name := f.path + ".new"
+	name := f.path + newSuffix
 	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
 	}
-	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	file, err := openFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -270,15 +271,6 @@ func (f *File[T]) writeNew() (*os.File, fs.FileInfo, error) {
 		return nil, nil, err
 	}
 	return file, info, nil
-}
-
-func syncDirectory(path string) error {
-	directory, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	err = directory.Sync()
-	return errors.Join(err, directory.Close())
 }
 
 // forget makes the next look read the file.

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"resetbot/adapters/captcha"
+	"resetbot/bot"
+	"resetbot/conversation"
+)
+
+// TestMain lets the tests run this very program as a child: "resetbot" in a
+// script, and in the tests that kill it.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"resetbot": func() {
+			if answers := os.Getenv("RESETBOT_TEST_CAPTCHA"); answers != "" {
+				newPainter = func() (bot.Painter, error) { return tellingPainter{answers}, nil }
+			}
+			if os.Getenv("RESETBOT_TEST_HASTE") != "" {
+				tune = func(p *conversation.Policy) {
+					p.Levelled, p.LevelledBy, p.Cooldown = 40*time.Millisecond, 10*time.Millisecond, 0
+					p.WriteFor, p.WriteSettled = time.Second, time.Second
+					p.UnknownRetry = []time.Duration{100 * time.Millisecond, time.Second}
+				}
+			}
+			main()
+		},
+	})
+}
+
+// tellingPainter paints, and writes the answer where the test finds it.
+type tellingPainter struct{ file string }
+
+func (p tellingPainter) Paint(answer conversation.Secret, seed [32]byte) ([]byte, error) {
+	if err := os.WriteFile(p.file, []byte(answer.Reveal()), 0o600); err != nil {
+		return nil, err
+	}
+	painter, err := captcha.New()
+	if err != nil {
+		return nil, err
+	}
+	return painter.Paint(answer, seed)
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("RESETBOT_TEST_CAPTCHA", env.Getenv("WORK")+"/captcha")
+			env.Setenv("HOME", env.Getenv("WORK"))
+			env.Setenv("TZ", "Europe/Amsterdam")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"talk": talk},
+	})
+}
