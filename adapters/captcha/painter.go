@@ -26,7 +26,7 @@ import (
 	"resetbot/conversation"
 )
 
-// The picture in pixels. It is as wide as the narrowest telephone shows a card.
+// The picture in pixels: as wide as a telephone of 320 can show unscaled.
 const (
 	width  = 300
 	height = 96
@@ -123,7 +123,7 @@ func (p *Painter) write(text string, random *rand.Rand) (shape, error) {
 			return nil, errCharacter
 		}
 		size := em * within(random, 0.92, 1.12)
-		turned := glyph.through(turn(lean(random), within(random, -0.2, 0.2), size))
+		turned := glyph.through(turn(lean(random), within(random, -0.12, 0.12), size))
 		low, high := turned.bounds()
 		gap := within(random, 3, 7)
 		line = append(line, turned.through(move(right+gap-low.x, within(random, -16, 16)-(low.y+high.y)/2))...)
@@ -165,8 +165,8 @@ func move(x, y float64) func(point) point {
 // bend is a wave through the whole line, slow along it, quicker within its
 // characters.
 func bend(random *rand.Rand) func(point) point {
-	slow, quick := wave(random, 110, 190, 3, 6), wave(random, 36, 54, 1.2, 2)
-	sway, ripple := wave(random, 60, 110, 2, 4), wave(random, 34, 52, 1.2, 2)
+	slow, quick := wave(random, 120, 200, 2.5, 5), wave(random, 40, 60, 1, 1.6)
+	sway, ripple := wave(random, 80, 120, 1.5, 3), wave(random, 40, 60, 1, 1.6)
 	return func(q point) point {
 		return point{q.x + sway(q.y) + ripple(q.y), q.y + slow(q.x) + quick(q.x)}
 	}

@@ -15,24 +15,13 @@ import (
 //go:embed nl.yaml en.yaml
 var embedded embed.FS
 
-// load puts the operator's texts on top of the embedded ones.
+// load reads the embedded texts and puts the operator's on top of them.
 func (w *Words) load(overrides []Override) (*i18n.Bundle, error) {
 	bundle := i18n.NewBundle(language.Dutch)
 	bundle.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)
 	var faults []error
 	for _, locale := range locales {
-		name := locale + ".yaml"
-		text, err := embedded.ReadFile(name)
-		if err != nil {
-			return bundle, fmt.Errorf("reading the embedded %s: %w", name, err)
-		}
-		entries, err := parse(name, text)
-		faults = append(faults, err)
-		w.ids[locale], w.own[locale] = map[string]bool{}, map[string]bool{}
-		for _, e := range entries {
-			w.ids[locale][e.id] = true
-		}
-		faults = append(faults, w.add(bundle, Override{locale, name, text}, entries))
+		faults = append(faults, w.loadEmbedded(bundle, locale))
 	}
 	for _, o := range overrides {
 		entries, err := w.overriding(o)
@@ -41,8 +30,8 @@ func (w *Words) load(overrides []Override) (*i18n.Bundle, error) {
 		}
 		faults = append(faults, err)
 	}
-	if errors.Join(faults...) != nil {
-		return bundle, errors.Join(faults...)
+	if err := errors.Join(faults...); err != nil {
+		return bundle, err
 	}
 	for _, locale := range locales {
 		// Whatever it quotes, the text message must still fit.
@@ -53,12 +42,29 @@ func (w *Words) load(overrides []Override) (*i18n.Bundle, error) {
 	return bundle, errors.Join(faults...)
 }
 
+func (w *Words) loadEmbedded(bundle *i18n.Bundle, locale string) error {
+	name := locale + ".yaml"
+	text, err := embedded.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("reading the embedded %s: %w", name, err)
+	}
+	entries, err := parse(name, text)
+	if err != nil {
+		return err
+	}
+	w.ids[locale], w.own[locale] = map[string]bool{}, map[string]bool{}
+	for _, e := range entries {
+		w.ids[locale][e.id] = true
+	}
+	return w.add(bundle, Override{locale, name, text}, entries)
+}
+
 // overriding reads an operator's file: every id in it must be one that there
 // is, so that a misspelt one is noticed before it is missed.
 func (w *Words) overriding(o Override) ([]entry, error) {
 	if w.ids[o.Locale] == nil {
-		return nil, fmt.Errorf("%s: there is no language %q, only %s", o.Name, o.Locale,
-			strings.Join(locales, ", "))
+		there := strings.Join(locales, ", ")
+		return nil, fmt.Errorf("%s: there is no language %q, only %s", o.Name, o.Locale, there)
 	}
 	entries, err := parse(o.Name, o.Text)
 	faults := []error{err}
@@ -105,32 +111,44 @@ func parse(name string, text []byte) ([]entry, error) {
 	if len(document.Content) == 0 {
 		return nil, nil // nothing but comments
 	}
-	var entries []entry
-	seen := map[string]bool{}
-	var walk func(prefix string, node *yaml.Node) error
-	walk = func(prefix string, node *yaml.Node) error {
-		if node.Kind != yaml.MappingNode {
-			return fmt.Errorf("%s:%d: a map from ids to texts is wanted", name, node.Line)
-		}
-		var faults []error
-		for i := 0; i+1 < len(node.Content); i += 2 {
-			key, value := node.Content[i], node.Content[i+1]
-			id := prefix + key.Value
-			switch {
-			case value.Kind == yaml.MappingNode && !isPlural(value):
-				faults = append(faults, walk(id+".", value))
-				continue
-			case !isText(value) && !isPlural(value):
-				faults = append(faults, fmt.Errorf("%s:%d: %s: a text is wanted", name, key.Line, id))
-			case seen[id]:
-				faults = append(faults, fmt.Errorf("%s:%d: %s is there twice", name, key.Line, id))
-			}
-			seen[id] = true
-			entries = append(entries, entry{id, key.Line})
-		}
-		return errors.Join(faults...)
+	f := file{name: name, seen: map[string]bool{}}
+	f.walk("", document.Content[0])
+	return f.entries, errors.Join(f.faults...)
+}
+
+// file is a message file that is being read.
+type file struct {
+	name    string
+	entries []entry
+	seen    map[string]bool
+	faults  []error
+}
+
+func (f *file) fault(line int, format string, args ...any) {
+	f.faults = append(f.faults, fmt.Errorf("%s:%d: %s", f.name, line, fmt.Sprintf(format, args...)))
+}
+
+// walk reads a map, and the maps in it: their keys, joined by dots, are ids.
+func (f *file) walk(prefix string, node *yaml.Node) {
+	if node.Kind != yaml.MappingNode {
+		f.fault(node.Line, "a map from ids to texts is wanted")
+		return
 	}
-	return entries, walk("", document.Content[0])
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		id := prefix + key.Value
+		switch {
+		case value.Kind == yaml.MappingNode && !isPlural(value):
+			f.walk(id+".", value)
+			continue
+		case !isText(value) && !isPlural(value):
+			f.fault(key.Line, "%s: a text is wanted", id)
+		case f.seen[id]:
+			f.fault(key.Line, "%s is there twice", id)
+		}
+		f.seen[id] = true
+		f.entries = append(f.entries, entry{id, key.Line})
+	}
 }
 
 func isText(node *yaml.Node) bool {
@@ -145,8 +163,7 @@ func isPlural(node *yaml.Node) bool {
 	}
 	forms := []string{node.Content[0].Value, node.Content[2].Value}
 	slices.Sort(forms)
-	return slices.Equal(forms, []string{"one",
-		"other"}) && isText(node.Content[1]) && isText(node.Content[3])
+	return forms[0] == "one" && forms[1] == "other" && isText(node.Content[1]) && isText(node.Content[3])
 }
 
 // prove fills a sentence in with everything there can be, and with nothing at

@@ -58,13 +58,8 @@ const (
 func ParseHours(text string) (Hours, error) {
 	var hours Hours
 	var days []time.Weekday
-	timed := true
-	text = strings.ToLower(strings.NewReplacer("–", "-", " - ", "-", " t/m ", "-", " uur", "", ",", " ",
-		";", " ").Replace(text))
-	for _, word := range strings.Fields(text) {
-		if word == "24/7" {
-			word, days, timed = "0-24", everyDay(), false
-		}
+	timed := true // the days that were read have their times
+	for word := range strings.FieldsSeq(hourSigns.Replace(strings.ToLower(text))) {
 		if more, ok := parseDays(word); ok {
 			if timed {
 				days, timed = nil, false
@@ -74,7 +69,7 @@ func ParseHours(text string) (Hours, error) {
 		}
 		from, until, ok := parseTimes(word)
 		if !ok || len(days) == 0 {
-			return nil, fmt.Errorf("reading the opening hours at %q: they look like \"ma-vr 7:30-17:00, za 9:00-12:00\"", word)
+			return nil, fmt.Errorf("reading the opening hours at %q: they look like %q", word, hoursExample)
 		}
 		timed = true
 		for _, day := range days {
@@ -82,10 +77,16 @@ func ParseHours(text string) (Hours, error) {
 		}
 	}
 	if !timed {
-		return nil, fmt.Errorf("reading the opening hours: the last day has no times")
+		return nil, fmt.Errorf("reading the opening hours: a day has no times; they look like %q", hoursExample)
 	}
 	return hours, hours.check()
 }
+
+var hourSigns = strings.NewReplacer(
+	"–", "-", " - ", "-", " t/m ", "-", " uur", "", ",", " ", ";", " ", "24/7", "dagelijks 0-24",
+)
+
+const hoursExample = "ma-vr 7:30-17:00, za 9:00-12:00"
 
 var dayNames = map[string]time.Weekday{
 	"ma": time.Monday, "maandag": time.Monday, "mon": time.Monday, "monday": time.Monday,
@@ -150,7 +151,8 @@ func openings(day time.Weekday, from, until int) []Opening {
 func (h Hours) check() error {
 	var faults []error
 	for _, o := range h {
-		if o.Day < time.Sunday || o.Day > time.Saturday || o.From < 0 || o.From >= o.Until || o.Until > dayLong {
+		day := time.Sunday <= o.Day && o.Day <= time.Saturday
+		if !day || o.From < 0 || o.From >= o.Until || o.Until > dayLong {
 			faults = append(faults, fmt.Errorf("the desk cannot be open from minute %d to %d of day %d",
 				o.From, o.Until, o.Day))
 		}

@@ -55,7 +55,8 @@ func TestAMomentThatIsOverIsNotTold(t *testing.T) {
 func TestTheDeskSaysWhoIsThereNow(t *testing.T) {
 	w := newWords(t)
 	for _, c := range []struct{ at, open, call string }{
-		{"2026-11-23 07:00", "De servicedesk is nu dicht en gaat om 7.30 uur weer open. Tot die tijd helpt de nachtcoördinator u.", "Bel 071 555 01 99."},
+		{"2026-11-23 07:00", "De servicedesk is nu dicht en gaat om 7.30 uur weer open. " +
+			"Tot die tijd helpt de nachtcoördinator u.", "Bel 071 555 01 99."},
 		{"2026-11-23 07:29", "De servicedesk is nu dicht en gaat om 7.30 uur weer open.",
 			"Bel 071 555 01 99."},
 		{"2026-11-23 07:30", "De servicedesk is nu open, tot 17.00 uur.",

@@ -100,6 +100,28 @@ func TestAnOverrideThatIsWrongIsAnErrorWithItsLine(t *testing.T) {
 	}
 }
 
+func TestATextThatQuotesItselfEnds(t *testing.T) {
+	o := options(t)
+	o.Organisation = ""
+	o.Overrides = []words.Override{{Locale: "nl", Name: "own.yaml", Text: []byte(`
+organisation: "wij {{.Organisation}}"
+unchanged: "Zo: {{.Authenticator}}{{.Unchanged}}"
+authenticator: "app {{.Unchanged}}{{.Desk}}"
+example: "x {{.Example}}"
+list.or: "of {{.Endings}}"
+desk.who: "{{.Who}} iemand"
+`)}}
+	w, err := words.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range scenes() {
+		if _, err := w.Render("nl", s.state, s.page, monday); err != nil {
+			t.Errorf("%s: %v", s.name, err)
+		}
+	}
+}
+
 func TestAllFaultsOfAllFilesAreToldAtOnce(t *testing.T) {
 	o := options(t)
 	o.Desk.Hours = words.Hours{{Day: 8, From: 0, Until: 60}}

@@ -28,7 +28,7 @@ const (
 	PageSent          Phrase = "ui.page_sent"
 	PageWord          Phrase = "ui.page_word"       // on the one-time page: Args.Word must be in the chat too
 	PageWordAsk       Phrase = "ui.page_word_ask"   // and asks for the chat's second word
-	PageWords         Phrase = "ui.page_words"      // in the chat: Args.Word the page shows, Args.Name it asks for
+	PageWords         Phrase = "ui.page_words"      // in the chat: Word the page shows, Name it asks for
 	PageWordWrong     Phrase = "ui.page_word_wrong" //
 	Counter           Phrase = "ui.counter"         // a script puts numbers for {n} and {min}
 	CapsLock          Phrase = "ui.caps_lock"

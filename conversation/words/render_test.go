@@ -375,8 +375,8 @@ func TestAC67_OutsideTextStandsInASentenceAsPlainText(t *testing.T) {
 	}
 }
 
-// TestAC01_NoPageForOthersSaysWhetherAnAccountExists: an unlikely word list,
-// for what strangers can read before the first proof.
+// TestAC01_NoPageForOthersSaysWhetherAnAccountExists: no telling word stands in
+// what strangers can read before the first proof.
 func TestAC01_NoPageForOthersSaysWhetherAnAccountExists(t *testing.T) {
 	w := newWords(t)
 	ownOnly := []conversation.MessageID{

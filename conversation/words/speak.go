@@ -38,8 +38,9 @@ func (s *speaker) say(id string, data any) string {
 
 // count says a number of things: "1 minuut", "2 minuten".
 func (s *speaker) count(id string, n int) string {
-	return s.localize(&i18n.LocalizeConfig{MessageID: id, PluralCount: n,
-		TemplateData: struct{ Count int }{n}})
+	return s.localize(&i18n.LocalizeConfig{
+		MessageID: id, PluralCount: n, TemplateData: struct{ Count int }{n},
+	})
 }
 
 func (s *speaker) localize(c *i18n.LocalizeConfig) string {
@@ -72,6 +73,9 @@ func (s *speaker) line(id string, data any) string {
 	return strings.Join(s.paragraphs(id, data), " ")
 }
 
+// word says what needs no arguments.
+func (s *speaker) word(id string) string { return s.line(id, values{speaker: s}) }
+
 // values are what a sentence can be filled in with. The fields are cleaned;
 // the methods say sentences that other sentences quote, when they are asked.
 type values struct {
@@ -94,6 +98,7 @@ type values struct {
 	Unlock   bool // the account is unlocked, the password stays
 	Numbered bool // choices have numbers
 	brief    bool // every character is paid for
+	quoted   bool // the sentence stands within another one
 	minutes  int
 	left     int
 	at       time.Time
@@ -131,8 +136,8 @@ const briefName = 30
 // Organisation is its name, or a word for it.
 func (v values) Organisation() string {
 	name := v.organisation
-	if name == "" && !v.proving {
-		name = v.line("organisation", v)
+	if name == "" {
+		name = v.quote("organisation")
 	}
 	if r := []rune(name); v.brief && len(r) > briefName {
 		name = strings.TrimSpace(string(r[:briefName]))
@@ -161,8 +166,8 @@ func (v values) Endings() string {
 	for i := range list {
 		list[i] = "@" + list[i]
 	}
-	if n := len(list); n > 1 && !v.proving {
-		return strings.Join(list[:n-1], ", ") + " " + v.word("list.or") + " " + list[n-1]
+	if n := len(list); n > 1 {
+		return strings.Join(list[:n-1], ", ") + " " + v.quote("list.or") + " " + list[n-1]
 	}
 	return strings.Join(list, " ")
 }
@@ -176,10 +181,16 @@ func (v values) Unchanged() string { return v.quote("unchanged") }
 // Authenticator says which app that is.
 func (v values) Authenticator() string { return v.quote("authenticator") }
 
+// quote says a sentence within another one; within that one it quotes no
+// further, lest an operator's text that quotes itself never ends.
 func (v values) quote(id string) string {
-	if v.proving {
+	switch {
+	case v.proving:
 		return "x"
+	case v.quoted:
+		return ""
 	}
+	v.quoted = true
 	return v.line(id, v)
 }
 
@@ -267,9 +278,9 @@ var sampleTime = time.Date(2026, time.November, 23, 7, 0, 0, 0, time.UTC)
 
 func sampleValues(s *speaker) values {
 	return values{
-		speaker: s, Receipt: "x", Name: "x", Account: "x", Word: "x", Digits: "12", Code: "123 456",
-		Link:    "x",
-		Subject: "x", Chat: "x", Reason: "x", Step: 2, Length: 16, Captcha: true, Over: true, Unlock: true,
+		speaker: s, Receipt: "x", Name: "x", Account: "x", Word: "x", Digits: "12", Code: "123 456", Link: "x",
+		Subject: "x", Chat: "x", Reason: "x", Step: 2, Length: 16,
+		Captcha: true, Call: true, Over: true, Unlock: true, Numbered: true,
 		minutes: 2, left: 2, at: s.now.Add(time.Hour), happened: s.now, domain: "x",
 	}
 }
@@ -313,6 +324,3 @@ func ownAccount(page conversation.Page, choice conversation.Choice) (string, boo
 	}
 	return page.Args.Accounts[i], true
 }
-
-// word says what needs no arguments.
-func (s *speaker) word(id string) string { return s.line(id, values{speaker: s}) }

@@ -116,8 +116,11 @@ func (l listener) allowed() []conversation.Choice {
 // beginning reports whether a person may say on this page what they come for:
 // before the first page, on it, and after the end.
 func (l listener) beginning() bool {
-	id := l.page.ID
-	return id == "" || id == conversation.AskStart || id == conversation.AskElse || id == conversation.AskFollowUp || ended(id)
+	switch l.page.ID {
+	case "", conversation.AskStart, conversation.AskElse, conversation.AskFollowUp:
+		return true
+	}
+	return ended(l.page.ID)
 }
 
 // exactly finds a phrase or a label that was typed as it is.
@@ -129,7 +132,7 @@ func (l listener) exactly(allowed []conversation.Choice) conversation.Choice {
 		return choice
 	}
 	phrase := strings.Join(l.tokens, " ")
-	if choice := l.labelled(phrase); choice != "" {
+	if choice := l.labelled(phrase); slices.Contains(allowed, choice) {
 		return choice
 	}
 	choice := first(l.vocabulary.exact[phrase], allowed)
@@ -179,7 +182,7 @@ func (l listener) nth() conversation.Choice {
 	if !ok {
 		n, _ = strconv.Atoi(tokens[0])
 	}
-	if n < 1 || n > len(l.page.Offers) || len(tokens[0]) > 5 {
+	if n < 1 || n > len(l.page.Offers) {
 		return ""
 	}
 	return l.page.Offers[n-1].Choice
@@ -285,8 +288,9 @@ func (l listener) comesFor() conversation.Choice {
 
 var (
 	passwordWords = strings.Fields("wachtwoord wachtwoorden paswoord ww password passwords passcode")
-	forgotWords   = strings.Fields("vergeten vergat vergeet kwijt verloren nieuw nieuwe opnieuw reset resetten herstellen " +
-		"wijzigen veranderen aanpassen verlopen forgot forgotten forget lost new change expired recover remember")
+	forgotWords   = strings.Fields("vergeten vergat vergeet kwijt verloren nieuw nieuwe opnieuw reset resetten " +
+		"herstellen wijzigen veranderen aanpassen verlopen " +
+		"forgot forgotten forget lost new change expired recover remember")
 	knowWords   = strings.Fields("weet ken herinner know remember")
 	inWords     = strings.Fields("inloggen aanmelden inlog inlogt erin in login signin binnen")
 	notWords    = strings.Fields("niet geen not cannot cant unable mislukt wont doesnt")

@@ -434,8 +434,8 @@ func TestAC56_AnyTextIsAnsweredWithinABound(t *testing.T) {
 func TestNoCommandCanBeACaptcha(t *testing.T) {
 	w := newWords(t)
 	const alphabet = "ACDEFGHJKNPQRTXY34679"
-	for _, said := range append(strings.Fields("annuleren stop cancel quit exit abort terug back vorige help hulp uitleg servicedesk"),
-		strings.Fields("helpdesk human nederlands dutch engels english previous afbreken stoppen audio medewerker")...) {
+	for said := range strings.FieldsSeq("annuleren stop cancel quit exit abort terug back vorige help hulp uitleg " +
+		"servicedesk helpdesk human nederlands dutch engels english previous afbreken stoppen audio medewerker") {
 		upper := strings.ToUpper(said)
 		if len(upper) == 6 && strings.Trim(upper, alphabet) == "" {
 			t.Errorf("%q can be a captcha", said)

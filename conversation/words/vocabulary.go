@@ -195,13 +195,13 @@ var lostPhone = []string{
 }
 
 // greetings are answered with help, and before the first page with that page.
-var greetings = strings.Fields("hallo hoi hey hi hello goedemorgen goedemiddag goedenavond goedendag dag start begin " +
-	"morning")
+var greetings = strings.Fields("hallo hoi hey hi hello goedemorgen goedemiddag goedenavond goedendag dag morning " +
+	"start begin")
 
 // fillers are words that add nothing to a choice. No word that turns a
 // sentence around (niet, geen, no, not, without) is among them.
-var fillers = set("ik wil wilt willen zou graag aub svp alstublieft alsjeblieft een de het t mijn mn me mij u uw je " +
-	"kunt kun kan kies mag doe maar dan even nu liever heb helaas sorry ook toch " +
+var fillers = set("ik wil wilt willen zou graag aub svp alstublieft alsjeblieft een de het t mijn mn me mij u " +
+	"uw je kunt kun kan kies mag doe maar dan even nu liever heb helaas sorry ook toch " +
 	"i want would like please a an the my you can could have ive now just it pick choose take")
 
 // literal are the choices that must be said as they are: what ends a
