@@ -83,16 +83,19 @@ func (b *Bot) notices() {
 		return
 	}
 	for _, n := range due {
-		if err := b.notice(ctx, n); err != nil {
-			b.Log.Warn("telling somebody", "what", n.Message, "kind", n.Kind, "receipt", n.Receipt, "error", err)
-			err = b.Store.Postpone(ctx, n.ID, b.Now().Add(backoff(n.Attempts)))
-		} else {
-			err = b.Store.Settle(ctx, n.ID)
-		}
-		if err != nil {
+		if err := b.putAway(ctx, n, b.notice(ctx, n)); err != nil {
 			b.Log.Error("putting a notice away", "error", err)
 		}
 	}
+}
+
+// putAway removes a notice that was told, and keeps one that was not for later.
+func (b *Bot) putAway(ctx context.Context, n conversation.Notice, failed error) error {
+	if failed == nil {
+		return b.Store.Settle(ctx, n.ID)
+	}
+	b.Log.Warn("telling somebody", "what", n.Message, "kind", n.Kind, "receipt", n.Receipt, "error", failed)
+	return b.Store.Postpone(ctx, n.ID, b.Now().Add(backoff(n.Attempts)))
 }
 
 func (b *Bot) notice(ctx context.Context, n conversation.Notice) error {

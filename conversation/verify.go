@@ -170,9 +170,18 @@ func (s *step) challenge(q Challenge, event Event) {
 		Kind: TaskChallenge, Method: q.Method, Challenge: q.ID, Expires: q.Expires,
 		Typed: q.Number, Known: s.c.Subject.Number, Decoy: q.Method == Push && s.noPush(),
 	})
-	if q.Method == SMS {
+	s.askWhatCame()
+}
+
+// askWhatCame shows what to do with what is on its way. Where outcomes may
+// show, a number is looked up first: nobody is promised what will not come.
+func (s *step) askWhatCame() {
+	switch q := s.c.Question; {
+	case q.Number != "" && s.visible() && s.c.Task != nil && s.c.Task.Kind == TaskChallenge:
+		s.show(Page{ID: WaitCheck, Offers: offers(PickDesk)})
+	case q.Method == SMS:
 		s.askCode()
-	} else {
+	default:
 		s.askPhone()
 	}
 }
@@ -290,12 +299,16 @@ func (s *step) sent(out Outcome) {
 			s.give(q.Number, "")
 		}
 	}
+	looked := s.c.Page.ID == WaitCheck
 	if q.Method == SMS {
 		s.follow(Sent)
-		return
+	} else {
+		s.follow(Waits)
+		s.check(Task{Kind: TaskWait}, Secret{})
 	}
-	s.follow(Waits)
-	s.check(Task{Kind: TaskWait}, Secret{})
+	if looked && !s.c.State.Over() {
+		s.askWhatCame()
+	}
 }
 
 // check has an answer judged. The try is spent in the commit that starts the

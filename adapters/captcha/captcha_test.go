@@ -107,7 +107,8 @@ func chunks(t *testing.T, picture []byte) []string {
 func TestErrorsSayNothingOfTheAnswer(t *testing.T) {
 	p := painter(t)
 	for _, answer := range []string{
-		"", "ABCDEFGHJ", strings.Repeat("A", 10_000), "abcdef", "AC DEF", "ACDÉF", "AC-DEF", "🙂", "AC\x00D", "\xff",
+		"", "ABCDEFGHJ", strings.Repeat("A", 10_000), "abcdef", "AC DEF", "ACDÉF", "AC-DEF", "🙂",
+		"AC\x00D", "\xff",
 	} {
 		picture, err := p.Paint(conversation.NewSecret(answer), [32]byte{})
 		if err == nil || picture != nil {
@@ -178,7 +179,9 @@ func pieces(ink []bool, stride int) int {
 
 func TestEveryLengthFits(t *testing.T) {
 	p := painter(t)
-	for _, answer := range []string{"I", "W", "WW", "QW7", "WMWM", "WWWWW", "ABCDEFG", "WWWWWWWW", "11111111", "01234567", "89XYZSTU"} {
+	for _, answer := range []string{
+		"I", "W", "WW", "QW7", "WMWM", "WWWWW", "ABCDEFG", "WWWWWWWW", "11111111", "01234567", "89XYZSTU",
+	} {
 		picture, err := p.Paint(conversation.NewSecret(answer), [32]byte{7})
 		if err != nil {
 			t.Fatal(err)

@@ -81,7 +81,9 @@ func (v *Verifier) Challenge(context.Context, bot.Challenge) error { return nil 
 // read: then no code could have been right. While one device can be judged
 // there is none, for a try that ends in an error is given back, and a broken
 // device would buy endless tries against the other.
-func (v *Verifier) Check(ctx context.Context, c bot.Challenge, answer conversation.Secret) (bot.Judgement, error) {
+func (v *Verifier) Check(
+	ctx context.Context, c bot.Challenge, answer conversation.Secret,
+) (bot.Judgement, error) {
 	wrong := bot.Judgement{Verdict: conversation.WrongOne}
 	now := v.now()
 	if !now.Before(c.Expires) || !wellFormed(answer.Reveal()) {

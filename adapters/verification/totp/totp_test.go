@@ -305,8 +305,12 @@ func TestURLIsReadBackAsItWasMeant(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := []any{key.Type(), key.Issuer(), key.AccountName(), key.Secret(), key.Period(), key.Digits(), key.Algorithm()}
-			want := []any{"totp", test.shown, test.shownAccount, secret.Reveal(), uint64(30), otp.DigitsSix, otp.AlgorithmSHA1}
+			got := []any{
+				key.Type(), key.Issuer(), key.AccountName(), key.Secret(), key.Period(), key.Digits(), key.Algorithm(),
+			}
+			want := []any{
+				"totp", test.shown, test.shownAccount, secret.Reveal(), uint64(30), otp.DigitsSix, otp.AlgorithmSHA1,
+			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("read back (-want +got):\n%s", diff)
 			}
@@ -353,7 +357,8 @@ func FuzzCheck(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if right := j.Verdict == conversation.Right; right != slices.Contains(valid, answer) || right != (j.Mark != "") {
+		right := j.Verdict == conversation.Right
+		if right != slices.Contains(valid, answer) || right != (j.Mark != "") {
 			t.Errorf("%q: %+v", answer, j)
 		}
 	})
