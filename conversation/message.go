@@ -202,6 +202,7 @@ type Args struct {
 	At      time.Time      `json:"at,omitzero"`     // a moment that is told: when a lock ends, when to try again
 	Minutes int            `json:"min,omitempty"`   // minutes left, rounded up
 	Left    int            `json:"left,omitempty"`  // tries left
+	Goal    Goal           `json:"goal,omitempty"`  // ToUnlock where the password stays as it is; else empty
 	Step    int            `json:"step,omitempty"`  // verificatiestap 1 or 2
 	Method  Method         `json:"m,omitempty"`     // what the number is asked for
 	Digits  string         `json:"dig,omitempty"`   // two digits: the end of a number, or what to type in the app

@@ -348,7 +348,9 @@ func (s *step) alarm(word string) {
 func (s *step) show(p Page, notes ...Note) {
 	p.Version, p.Token = s.c.Page.Version+1, s.in.Nonce.id("page")
 	p.Notes, p.Receipt, p.Args.Step = notes, s.c.Receipt, s.c.State.step()
-	p.Crumb = s.c.State.crumb()
+	if p.Crumb = s.c.State.crumb(); s.c.Goal == ToUnlock {
+		p.Args.Goal = ToUnlock
+	}
 	if !s.c.State.Over() && !s.c.State.mustRun() {
 		p.Ends = s.c.Ends
 	}

@@ -56,7 +56,7 @@ func (s *step) begin(old Conversation) {
 		return
 	}
 	switch s.in.Choice {
-	case PickReset, PickStuck, PickUnlock, PickElse:
+	case PickReset, PickStuck, PickUnlock, PickElse, PickLostPhone, PickMicrosoft:
 		s.askStart()
 		s.start()
 	case PickDutch, PickEnglish, PickHelp, PickDesk:

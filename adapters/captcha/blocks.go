@@ -10,12 +10,13 @@ import (
 	"strings"
 )
 
-// What Blocks takes. The picture comes from [Painter], but a limit costs
-// nothing: a PNG of a few bytes can claim to be a gigapixel.
 const (
-	narrowest = 20
-	widest    = 400
-	largest   = 1 << 20 // pixels
+	// narrowest is where characters can no longer be told apart, and widest
+	// where they gain nothing: a wider drawing is higher than a screen.
+	narrowest, widest = 20, 80
+	// largest is how many pixels are looked at. A PNG of a few bytes can claim
+	// to be a gigapixel.
+	largest = 1 << 20
 )
 
 // quadrants are the characters of a cell of two by two, by which of the four
@@ -25,16 +26,17 @@ var quadrants = [16]rune{
 	'▗', '▚', '▐', '▜', '▄', '▙', '▟', '█',
 }
 
-// Blocks draws a PNG in a terminal of so many columns (20 to 400), with the
-// block characters of Unicode: what is dark in the picture in the colour that
-// the terminal writes in, so that it is plain on a light and on a dark ground.
+// Blocks draws a PNG for a terminal of so many columns, with the block
+// characters of Unicode: what is dark in the picture in the colour that the
+// terminal writes in, so that it is plain on a light and on a dark ground.
 // There is no other colour, and no noise: in such coarse dots it would hide
-// more from people than from a program. The margins are left out, and every
-// line but the last ends in "\n".
+// more from people than from a program. The margins are left out. The drawing
+// is as wide as the terminal, but no less than 20 columns and no more than 80,
+// and at most a fifth as high in lines, which are separated by "\n".
+//
+// An error means that picture is no PNG, is too large, or is blank.
 func Blocks(picture []byte, columns int) (string, error) {
-	if columns < narrowest || columns > widest {
-		return "", fmt.Errorf("drawing a picture in %d columns: %d to %d are possible", columns, narrowest, widest)
-	}
+	columns = min(max(columns, narrowest), widest)
 	config, err := png.DecodeConfig(bytes.NewReader(picture))
 	if err != nil {
 		return "", fmt.Errorf("reading a picture: %w", err)
@@ -90,7 +92,7 @@ func (b bitmap) bounds() image.Rectangle {
 }
 
 // draw shows the part within r in so many columns, and in at most a fifth as
-// many lines: a terminal of 80 by 24 then has room for the question as well.
+// many lines: a terminal of 24 lines then has room for the question as well.
 func (b bitmap) draw(r image.Rectangle, columns int) string {
 	// A cell of a terminal is twice as high as it is wide, and so is each of
 	// its four dots. The characters are stretched upwards a little, for there

@@ -74,7 +74,7 @@ func (w *Words) Render(locale string, state conversation.State, page conversatio
 	r.values.Captcha = page.Asks(conversation.FieldCaptcha)
 	r.values.Over = r.over
 	r.values.Numbered = len(page.Fields) == 0 && len(page.Offers) > 0
-	r.values.Unlock = unlocks(state, page.ID)
+	r.values.Unlock = page.Args.Goal == conversation.ToUnlock || unlocks(state, page.ID)
 	t := Text{
 		Locale: s.locale, Crumb: r.crumb(), Notes: r.notes(), Fields: r.fields(), Choices: r.choices(),
 		Numbered: r.values.Numbered, Footer: r.footer(),
