@@ -38,6 +38,10 @@ type Config struct {
 	Chats          map[string]Chat // by the name in conversation.User.Chat
 	AuditKey       conversation.Key
 	HeadFile       string // where the audit's head is written every minute; empty: nowhere
+	// Links seals the links of one-time pages, PublicURL is what they begin with.
+	// Both are needed where a chat is not masked.
+	Links     Sealer
+	PublicURL string
 	// Budget limits what is sent by a method in the whole service, whoever asks.
 	Budget map[conversation.Method]conversation.Limit
 	Log    *slog.Logger

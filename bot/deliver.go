@@ -59,6 +59,9 @@ func (b *Bot) deliverOne(user conversation.User) {
 			b.Log.Error("drawing a captcha", "error", err)
 		}
 	}
+	if out.Link, err = b.link(c); err != nil {
+		b.Log.Error("making the link of a one-time page", "error", err)
+	}
 	result, err := chat.Send(ctx, out)
 	if err != nil {
 		b.Log.Warn("sending a page", "chat", user.Chat, "page", c.Page.ID, "error", err)

@@ -38,6 +38,9 @@ type Outgoing struct {
 	Page    conversation.Page
 	// Picture is the captcha as a PNG, where Page.Media asks for one.
 	Picture []byte
+	// Link is the address of the one-time page, where Page.Entry is set. It is
+	// never logged.
+	Link string
 }
 
 // Directory is where the accounts are: Active Directory, Entra ID, the demo.
@@ -117,7 +120,8 @@ type Verifier interface {
 	// Check waits until the person acted or ctx ends, which is NoAnswer.
 	// A right answer names its single-use mark: "code:<challenge>",
 	// "totp:<account>:<device>:<step>", "call:<id>", "push:<challenge>". An
-	// error says nothing about the answer; the try is then given back.
+	// error says nothing about the answer; the try is then given back. A
+	// challenge past Expires proves nothing and is not waited for.
 	Check(ctx context.Context, c Challenge, answer conversation.Secret) (Judgement, error)
 }
 
@@ -166,7 +170,7 @@ type Authenticators interface {
 type Authenticator struct {
 	ID     string
 	Name   string
-	Secret conversation.Secret // the key of RFC 6238, 20 bytes or more, base32 without padding
+	Secret conversation.Secret // the key of RFC 6238, 16 bytes or more, base32 without padding
 	Since  time.Time
 }
 
@@ -236,6 +240,13 @@ var ErrUnreadable = errors.New("unreadable record")
 type Discarder interface {
 	// Discard removes the conversation of user unread, and appends line.
 	Discard(ctx context.Context, user conversation.User, line conversation.Line) error
+}
+
+// Sealer seals what leaves this process and comes back: the links of one-time
+// pages. Opening what was not sealed so is an error.
+type Sealer interface {
+	Seal(dst, plaintext, additional []byte) []byte
+	Open(sealed, additional []byte) ([]byte, error)
 }
 
 // Limiter counts what precedes a conversation, or belongs to the whole

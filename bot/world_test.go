@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	people "resetbot/adapters/directory/demo"
 	"resetbot/adapters/numberplan"
 	"resetbot/adapters/password"
+	"resetbot/adapters/seal"
 	"resetbot/adapters/store/memory"
 	phone "resetbot/adapters/verification/demo"
 	"resetbot/adapters/verification/totp"
@@ -168,8 +170,8 @@ func newWorld(t testing.TB, change func(*bot.Config)) *world {
 		},
 		Notifier: w.phone, Painter: painter{},
 		Chats:    map[string]bot.Chat{"web": w.chat},
-		AuditKey: testKey(4),
-		Log:      slog.New(slog.NewTextHandler(w.log, nil)),
+		AuditKey: testKey(4), Links: seal.New().Sealer("links"), PublicURL: "https://resetbot.example",
+		Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	}
 	if change != nil {
 		change(&w.config)
@@ -270,12 +272,16 @@ func (w *world) say(user conversation.User, text string) {
 // submit types a new password into its form.
 func (w *world) submit(user conversation.User, password string) {
 	w.t.Helper()
+	page := w.chat.last(user).Page
+	fields := map[conversation.Field]conversation.Secret{
+		conversation.FieldPassword: conversation.NewSecret(password),
+		conversation.FieldConfirm:  conversation.NewSecret(password),
+	}
+	if page.Entry != nil {
+		fields[conversation.FieldWord] = conversation.NewSecret(strconv.Itoa(page.Entry.Asks))
+	}
 	w.receive(bot.Incoming{
-		Kind: conversation.Filled, From: conversation.Origin{User: user}, Token: w.chat.last(user).Page.Token,
-		Fields: map[conversation.Field]conversation.Secret{
-			conversation.FieldPassword: conversation.NewSecret(password),
-			conversation.FieldConfirm:  conversation.NewSecret(password),
-		},
+		Kind: conversation.Filled, From: conversation.Origin{User: user}, Token: page.Token, Fields: fields,
 	})
 }
 

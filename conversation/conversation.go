@@ -186,8 +186,11 @@ type Conversation struct {
 	// costs nothing new.
 	Given    map[string]string `json:"given,omitempty"`
 	Refusals int               `json:"refusals,omitempty"`
-	Exposed  []string          `json:"exposed,omitempty"` // fingerprints of what was typed in the chat on the password page
-	Reminded bool              `json:"reminded,omitempty"`
+	// Entered is the token of the one-time page that was last filled in: whoever
+	// did so may follow what comes of it.
+	Entered  string   `json:"entered,omitempty"`
+	Exposed  []string `json:"exposed,omitempty"` // fingerprints of what was typed in the chat on the password page
+	Reminded bool     `json:"reminded,omitempty"`
 }
 
 // Bound is an account that the chat proves the person to be.

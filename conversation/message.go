@@ -105,6 +105,8 @@ const (
 	NotePasswordChat    MessageID = "note.password_chat"
 	NotePasswordAgain   MessageID = "note.password_again" // interrupted before the write
 	NotePasswordTwice   MessageID = "note.password_twice" // the two fields differ
+	NoteEntryOver       MessageID = "note.entry_over"     // the one-time page is over: here is a new one
+	NoteEntryWord       MessageID = "note.entry_word"     // that is not the word that the chat shows
 	NotePasswordBlank   MessageID = "note.password_blank" // a blank at an end: meant so?
 	NotePasswordRefused MessageID = "note.password_refused"
 	NoteWriteOpen       MessageID = "note.write_open"    // another write of this account is under way
@@ -147,6 +149,7 @@ const (
 	PickNotMine   Choice = "not_my_number"
 	PickMicrosoft Choice = "microsoft"
 	PickResend    Choice = "resend"
+	PickLink      Choice = "new_link" // a new one-time page
 	PickMethod    Choice = "other_method"
 	PickName      Choice = "other_name"
 	PickDesk      Choice = "desk"
@@ -186,6 +189,7 @@ const (
 	FieldCode     Field = "code"
 	FieldPassword Field = "password"
 	FieldConfirm  Field = "confirm"
+	FieldWord     Field = "word"     // the number of the word that the chat shows, in decimal
 	FieldMeantSo  Field = "meant_so" // "yes": the blank at the end is part of the password
 )
 
@@ -249,12 +253,28 @@ type Page struct {
 	Media   *Media    `json:"media,omitempty"`
 	Receipt string    `json:"rcpt,omitempty"`
 	Ends    time.Time `json:"ends,omitzero"` // when the conversation is over
+	// Entry is set where the fields are filled in on a one-time page, and not
+	// in the chat.
+	Entry *Entry `json:"entry,omitempty"`
 	// Delivered is set when the chat took it, Attempts and Retry when it
 	// could not yet.
 	Delivered bool      `json:"dlv,omitempty"`
 	Attempts  int       `json:"att,omitempty"`
 	Retry     time.Time `json:"retry,omitzero"`
 }
+
+// Entry is a one-time page. Its link carries the page's token; whoever has it
+// may fill the page in, once, until it expires. A link that somebody planted
+// fails: the page shows a word that the chat shows too, and asks for one that
+// only the chat shows.
+type Entry struct {
+	Expires time.Time `json:"exp"`
+	Shows   int       `json:"shows"` // numbers of words, 0 to EntryWordCount-1
+	Asks    int       `json:"asks"`
+}
+
+// EntryWordCount is how many words there are for one-time pages.
+const EntryWordCount = 64
 
 // Shows reports whether the page offers choice as one that can be picked.
 func (p Page) Shows(choice Choice) bool {

@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -17,16 +18,32 @@ func (s *step) askPassword(notes ...Note) {
 		return
 	}
 	length := max(s.Policy.PasswordMin, s.c.Subject.Length)
-	s.show(Page{
+	p := Page{
 		ID: AskPassword, Args: Args{Name: s.c.Subject.Name, Length: length},
 		Fields: []Field{FieldPassword, FieldConfirm}, Offers: offers(PickCancel, PickDesk),
-	}, notes...)
+	}
+	if !s.Policy.Chat(s.c.User.Chat).Masked {
+		p.Fields = append(p.Fields, FieldWord)
+		p.Offers = offers(PickLink, PickCancel, PickDesk)
+		p.Entry = &Entry{Expires: s.now.Add(s.Policy.EntryLife)}
+		if s.c.Ends.Before(p.Entry.Expires) {
+			p.Entry.Expires = s.c.Ends
+		}
+	}
+	s.show(p, notes...)
+	if e := s.c.Page.Entry; e != nil {
+		e.Shows, e.Asks = s.Keys.entryWords(s.c.Page.Token)
+	}
 }
 
 // password takes the form of page 4. What comes as a plain message is taken
 // for a password that should not have been typed there: it is not kept, its
 // fingerprint is, and it is refused as the new password.
 func (s *step) password() {
+	if s.in.Choice == PickLink && s.c.Page.Entry != nil {
+		s.askPassword()
+		return
+	}
 	if s.in.Kind != Filled {
 		if typed := s.in.Fields[FieldPassword]; !typed.Empty() {
 			s.exposed(typed)
@@ -36,7 +53,15 @@ func (s *step) password() {
 		return
 	}
 	password, confirm := s.in.Fields[FieldPassword], s.in.Fields[FieldConfirm]
+	entry := s.c.Page.Entry
+	if entry != nil {
+		s.c.Entered = s.c.Page.Token
+	}
 	switch {
+	case entry != nil && !s.now.Before(entry.Expires):
+		s.askPassword(Note{ID: NoteEntryOver})
+	case entry != nil && s.in.Fields[FieldWord].Reveal() != strconv.Itoa(entry.Asks):
+		s.wrongWord()
 	case !password.Equal(confirm):
 		s.askPassword(Note{ID: NotePasswordTwice})
 	case blankAtAnEnd(password.Reveal()) && s.in.Fields[FieldMeantSo].Reveal() != "yes":
@@ -45,6 +70,17 @@ func (s *step) password() {
 	default:
 		s.submit(NewSecret(s.Rules.Normal(password.Reveal())))
 	}
+}
+
+// wrongWord: whoever has the link but not the chat does not know the word.
+func (s *step) wrongWord() {
+	s.c.Refusals++
+	if s.c.Refusals >= s.Policy.Refusals {
+		s.end(Refer, Page{ID: EndRefusals})
+		s.detail("refusals")
+		return
+	}
+	s.askPassword(Note{ID: NoteEntryWord})
 }
 
 func (s *step) exposed(typed Secret) {

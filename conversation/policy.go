@@ -31,6 +31,7 @@ type Policy struct {
 	WaitingTime   time.Duration // before a new number or authenticator counts
 	SecondUnlock  time.Duration // after one's own reset, unlocking takes one proof
 	ProofLife     time.Duration // a proof older than this does not count at the write
+	EntryLife     time.Duration // of a one-time page
 	PasswordMin   int           // characters
 	PasswordMax   int
 	CallWithCode  bool // the call asks for two digits, not just for #
@@ -53,6 +54,9 @@ type Policy struct {
 type ChatPolicy struct {
 	Identity Identity
 	Captcha  When
+	// Masked is set where the chat itself has a place to type a password unseen,
+	// that is no message: a terminal. Elsewhere there is a one-time page.
+	Masked bool
 }
 
 // Identity says whose password may be reset in a chat that proves who is there.
@@ -107,6 +111,7 @@ func DefaultPolicy() Policy {
 		WaitingTime:   72 * time.Hour,
 		SecondUnlock:  2 * time.Hour,
 		ProofLife:     15 * time.Minute,
+		EntryLife:     10 * time.Minute,
 		PasswordMin:   16,
 		PasswordMax:   256,
 		Find:          10 * time.Second,
@@ -120,6 +125,9 @@ func DefaultPolicy() Policy {
 		UnknownRetry:  []time.Duration{2 * time.Second, 10 * time.Second, 60 * time.Second, 5 * time.Minute},
 		UnknownGiveUp: 24 * time.Hour,
 		Other:         ChatPolicy{Identity: Warn, Captcha: Always},
-		Chats:         map[string]ChatPolicy{"teams": {Identity: Same, Captcha: Always}},
+		Chats: map[string]ChatPolicy{
+			"teams":    {Identity: Same, Captcha: Always},
+			"terminal": {Identity: Warn, Captcha: Always, Masked: true},
+		},
 	}
 }

@@ -116,8 +116,8 @@ func (k Keys) Digits(challenge string) string {
 }
 
 // captchaAlphabet lacks what is easily taken for something else (0 O, 1 I L,
-// 2 Z, 5 S, 8 B, U V, W and M which touch their neighbours).
-const captchaAlphabet = "ACDEFGHJKNPQRTXY34679"
+// 2 Z, 4 A, 5 S, 8 B, U V, W and M which touch their neighbours).
+const captchaAlphabet = "ACDEFGHJKNPQRTXY3679"
 
 // CaptchaAnswer derives the characters of a captcha image.
 func (k Keys) CaptchaAnswer(captcha string) Secret {
@@ -133,6 +133,18 @@ func (k Keys) CaptchaAnswer(captcha string) Secret {
 // that is shown again after a restart is the same picture.
 func (k Keys) CaptchaSeed(captcha string) [32]byte {
 	return k.Code.Sum("captcha drawing", captcha)
+}
+
+// entryWords derives which words a one-time page shows and asks for, of
+// [EntryWordCount] that there are: two different ones.
+func (k Keys) entryWords(page string) (shows, asks int) {
+	sum := k.Code.Sum("words of a one-time page", page)
+	shows = int(binary.BigEndian.Uint32(sum[:]) % EntryWordCount)
+	asks = int(binary.BigEndian.Uint32(sum[4:]) % (EntryWordCount - 1))
+	if asks >= shows {
+		asks++
+	}
+	return shows, asks
 }
 
 // decoyDigits derives the last two digits of the number that a decoy seems

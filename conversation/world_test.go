@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -269,9 +270,12 @@ func (w *world) say(user User, f Field, text string) Change {
 
 func (w *world) submit(user User, password string) Change {
 	w.t.Helper()
-	return w.step(user, Input{Kind: Filled, Token: w.convs[user].Page.Token, Fields: map[Field]Secret{
-		FieldPassword: NewSecret(password), FieldConfirm: NewSecret(password),
-	}})
+	fields := map[Field]Secret{FieldPassword: NewSecret(password), FieldConfirm: NewSecret(password)}
+	page := w.convs[user].Page
+	if page.Entry != nil {
+		fields[FieldWord] = NewSecret(strconv.Itoa(page.Entry.Asks))
+	}
+	return w.step(user, Input{Kind: Filled, Token: page.Token, Fields: fields})
 }
 
 func (w *world) captcha(user User) string {

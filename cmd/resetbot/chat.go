@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"resetbot/adapters/captcha"
 	"resetbot/adapters/chat/terminal"
 	"resetbot/adapters/store/bolt"
 	"resetbot/bot"
@@ -77,7 +78,7 @@ func chat(ctx context.Context, f chatFlags, in io.Reader, out io.Writer) (err er
 	}
 	t := terminal.New(terminal.Options{
 		In: in, Out: out, Words: w.words, From: from, Pictures: string(w.folder), Width: width(out),
-		ReadPassword: unseen(in, out), Suggest: w.suggest, Log: log,
+		Draw: captcha.Blocks, ReadPassword: unseen(in, out), Suggest: w.suggest, Log: log,
 	})
 	defer t.Close()
 	b, err := w.bot(store, map[string]bot.Chat{terminal.Name: t}, log)

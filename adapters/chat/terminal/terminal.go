@@ -17,7 +17,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"resetbot/adapters/captcha"
 	"resetbot/bot"
 	"resetbot/conversation"
 	"resetbot/conversation/words"
@@ -38,6 +37,8 @@ type Options struct {
 	// ReadPassword reads a line that is not shown; nil where In is no terminal,
 	// and then the lines of In are taken.
 	ReadPassword func() (string, error)
+	// Draw draws a picture (PNG) in characters, for so many columns.
+	Draw func(picture []byte, columns int) (string, error)
 	// Suggest offers a password that will do; nil offers none. What it gives is
 	// shown here and nowhere kept.
 	Suggest func() string
@@ -147,7 +148,7 @@ func (t *Terminal) show(picture []byte) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("showing a captcha: %w", err)
 	}
-	blocks, err := captcha.Blocks(picture, t.Width)
+	blocks, err := t.Draw(picture, t.Width)
 	if err != nil {
 		return fmt.Errorf("drawing a captcha: %w", err)
 	}
