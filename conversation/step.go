@@ -515,7 +515,6 @@ func (a AccountRecord) equal(b AccountRecord) bool {
 			return false
 		}
 	}
-	a.Guests, b.Guests, a.Kept, b.Kept = nil, nil, time.Time{}, time.Time{}
 	return a.Holder == b.Holder && a.HolderUser == b.HolderUser && a.HolderOwn == b.HolderOwn &&
 		a.HolderUntil.Equal(b.HolderUntil) && a.NoPushOwn.Equal(b.NoPushOwn) && a.Told.Equal(b.Told) &&
 		a.Writing == b.Writing &&

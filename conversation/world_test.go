@@ -78,8 +78,10 @@ func newWorld(t *testing.T) *world {
 	print := func(e164 string) string { return w.wizard.Keys.Fingerprint("number", e164) }
 	device := []Device{{ID: "app1"}}
 	w.people = map[string]*Account{
-		"m.devries": {ID: "1", UPN: "m.devries@rijnzicht.example", Name: "M. de Vries", Digits: "13",
-			Number: print("+31612345613"), Devices: device, Push: true, Mark: "1", Locked: true},
+		"m.devries": {
+			ID: "1", UPN: "m.devries@rijnzicht.example", Name: "M. de Vries", Digits: "13",
+			Number: print("+31612345613"), Devices: device, Push: true, Mark: "1", Locked: true,
+		},
 		"p.phone":    {ID: "2", UPN: "p.phone@rijnzicht.example", Digits: "14", Number: print("+31612345614"), Mark: "1"},
 		"d.disabled": {ID: "3", UPN: "d.disabled@rijnzicht.example", Digits: "15", Number: print("+31612345615"), Reason: Disabled, Mark: "1"},
 	}

@@ -57,9 +57,12 @@ const (
 
 var dateOrders = [...][]field{
 	{year},
-	{month, year}, {year, month},
-	{day, month, year}, {day, month, short},
-	{year, month, day}, {short, month, day},
+	{month, year},
+	{year, month},
+	{day, month, year},
+	{day, month, short},
+	{year, month, day},
+	{short, month, day},
 	{month, day, year},
 }
 

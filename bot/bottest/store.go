@@ -645,8 +645,14 @@ func storeOtherUser(t *testing.T, s *storeTest) {
 
 func storeNames(t *testing.T, s *storeTest) {
 	users := []conversation.User{
-		{Chat: "a", ID: "b:c"}, {Chat: "a:b", ID: "c"}, {Chat: "A", ID: "b:c"}, {Chat: "a", ID: "b:c "},
-		{Chat: "", ID: "a"}, {Chat: "a", ID: ""}, {Chat: "é", ID: "1"}, {Chat: "e\u0301", ID: "1"},
+		{Chat: "a", ID: "b:c"},
+		{Chat: "a:b", ID: "c"},
+		{Chat: "A", ID: "b:c"},
+		{Chat: "a", ID: "b:c "},
+		{Chat: "", ID: "a"},
+		{Chat: "a", ID: ""},
+		{Chat: "é", ID: "1"},
+		{Chat: "e\u0301", ID: "1"},
 	}
 	for _, user := range users {
 		s.update(user, conversation.Reads{}, to(conversation.Change{Conversation: begun(user), Due: at(1)}))
@@ -1066,9 +1072,12 @@ func TypicalTransition(user conversation.User, n int, now time.Time) bot.Transit
 					Token: "0123456789abcdef0123456789abcdef", ID: conversation.AskMethod,
 					Receipt: "ABC-DEF", Ends: at(900),
 					Offers: []conversation.Offer{
-						{Choice: conversation.PickSMS}, {Choice: conversation.PickCall},
-						{Choice: conversation.PickPush}, {Choice: conversation.PickCode},
-						{Choice: conversation.PickNoPhone}, {Choice: conversation.PickDesk},
+						{Choice: conversation.PickSMS},
+						{Choice: conversation.PickCall},
+						{Choice: conversation.PickPush},
+						{Choice: conversation.PickCode},
+						{Choice: conversation.PickNoPhone},
+						{Choice: conversation.PickDesk},
 					},
 				}
 			}

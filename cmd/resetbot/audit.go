@@ -69,8 +69,11 @@ func auditLine(e bot.Entry, asJSON bool) (string, error) {
 		words = append(words, fmt.Sprintf("%s -> %s", l.From, l.To))
 	}
 	for _, w := range []struct{ name, value string }{
-		{"account", string(l.Account)}, {"goal", string(l.Goal)}, {"method", string(l.Method)},
-		{"chat", l.Chat}, {"detail", l.Detail},
+		{"account", string(l.Account)},
+		{"goal", string(l.Goal)},
+		{"method", string(l.Method)},
+		{"chat", l.Chat},
+		{"detail", l.Detail},
 	} {
 		if w.value != "" {
 			words = append(words, w.name+"="+w.value)

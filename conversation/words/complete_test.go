@@ -144,8 +144,10 @@ func TestNothingIsLeftOver(t *testing.T) {
 // belongs reports whether an id is a part of another, or one of a family that
 // is named by its prefix.
 func belongs(id string, known map[string]bool) bool {
-	for _, family := range []string{"time.weekday.", "time.month.", "time.at.", "time.until.", "chat.",
-		"desk.call"} {
+	for _, family := range []string{
+		"time.weekday.", "time.month.", "time.at.", "time.until.", "chat.",
+		"desk.call",
+	} {
 		if strings.HasPrefix(id, family) {
 			return true
 		}

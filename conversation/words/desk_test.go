@@ -30,8 +30,10 @@ func TestAMomentIsToldAsPeopleTellIt(t *testing.T) {
 		{at(24, 6, 0, 0).UTC(), "morgen om 6.00 uur", "tomorrow at 6:00"},
 	} {
 		for locale, want := range map[string]string{"nl": c.nl, "en": c.en} {
-			text, err := w.Render(locale, conversation.Locked, conversation.Page{ID: conversation.EndBusy,
-				Args: conversation.Args{At: c.at}}, monday)
+			text, err := w.Render(locale, conversation.Locked, conversation.Page{
+				ID:   conversation.EndBusy,
+				Args: conversation.Args{At: c.at},
+			}, monday)
 			if err != nil || !strings.Contains(strings.Join(text.Body, " "), want) {
 				t.Errorf("%s: %v, want %q in %q", c.at.Format(time.DateTime), err, want, text.Body)
 			}
@@ -43,8 +45,10 @@ func TestAMomentThatIsOverIsNotTold(t *testing.T) {
 	w := newWords(t)
 	for _, at := range []time.Time{{}, monday, monday.Add(-time.Hour)} {
 		for _, id := range []conversation.MessageID{conversation.EndBusy, conversation.EndLocked} {
-			text, err := w.Render("nl", conversation.Locked, conversation.Page{ID: id,
-				Args: conversation.Args{At: at}}, monday)
+			text, err := w.Render("nl", conversation.Locked, conversation.Page{
+				ID:   id,
+				Args: conversation.Args{At: at},
+			}, monday)
 			if err != nil || !strings.Contains(text.Body[1], "Probeer het") {
 				t.Errorf("%s at %v: %v, %q", id, at, err, text.Body[1])
 			}
@@ -57,20 +61,32 @@ func TestTheDeskSaysWhoIsThereNow(t *testing.T) {
 	for _, c := range []struct{ at, open, call string }{
 		{"2026-11-23 07:00", "De servicedesk is nu dicht en gaat om 7.30 uur weer open. " +
 			"Tot die tijd helpt de nachtcoördinator u.", "Bel 071 555 01 99."},
-		{"2026-11-23 07:29", "De servicedesk is nu dicht en gaat om 7.30 uur weer open.",
-			"Bel 071 555 01 99."},
-		{"2026-11-23 07:30", "De servicedesk is nu open, tot 17.00 uur.",
-			"Bel 071 555 01 23, of kijk op https://linde.example/ict."},
+		{
+			"2026-11-23 07:29", "De servicedesk is nu dicht en gaat om 7.30 uur weer open.",
+			"Bel 071 555 01 99.",
+		},
+		{
+			"2026-11-23 07:30", "De servicedesk is nu open, tot 17.00 uur.",
+			"Bel 071 555 01 23, of kijk op https://linde.example/ict.",
+		},
 		{"2026-11-23 16:59", "De servicedesk is nu open, tot 17.00 uur.", "Bel 071 555 01 23"},
-		{"2026-11-23 17:00", "De servicedesk is nu dicht en gaat morgen om 7.30 uur weer open.",
-			"Bel 071 555 01 99."},
-		{"2026-11-27 18:00", "De servicedesk is nu dicht en gaat morgen om 9.00 uur weer open.",
-			"Bel 071 555 01 99."},
-		{"2026-11-28 12:00", "De servicedesk is nu dicht en gaat maandag om 7.30 uur weer open.",
-			"Bel 071 555 01 99."},
+		{
+			"2026-11-23 17:00", "De servicedesk is nu dicht en gaat morgen om 7.30 uur weer open.",
+			"Bel 071 555 01 99.",
+		},
+		{
+			"2026-11-27 18:00", "De servicedesk is nu dicht en gaat morgen om 9.00 uur weer open.",
+			"Bel 071 555 01 99.",
+		},
+		{
+			"2026-11-28 12:00", "De servicedesk is nu dicht en gaat maandag om 7.30 uur weer open.",
+			"Bel 071 555 01 99.",
+		},
 		{"2026-11-28 11:59", "De servicedesk is nu open, tot 12.00 uur.", "Bel 071 555 01 23"},
-		{"2026-11-29 23:59", "De servicedesk is nu dicht en gaat morgen om 7.30 uur weer open.",
-			"Bel 071 555 01 99."},
+		{
+			"2026-11-29 23:59", "De servicedesk is nu dicht en gaat morgen om 7.30 uur weer open.",
+			"Bel 071 555 01 99.",
+		},
 	} {
 		now, err := time.ParseInLocation("2006-01-02 15:04", c.at, amsterdam)
 		if err != nil {
@@ -85,8 +101,10 @@ func TestTheDeskSaysWhoIsThereNow(t *testing.T) {
 
 func deskNote(t *testing.T, w *words.Words, locale string, now time.Time) string {
 	t.Helper()
-	page := conversation.Page{ID: conversation.WaitFind,
-		Notes: []conversation.Note{{ID: conversation.NoteDesk}}}
+	page := conversation.Page{
+		ID:    conversation.WaitFind,
+		Notes: []conversation.Note{{ID: conversation.NoteDesk}},
+	}
 	text, err := w.Render(locale, conversation.Find, page, now)
 	if err != nil {
 		t.Fatal(err)
@@ -107,13 +125,19 @@ func TestTheDeskWithLessToSay(t *testing.T) {
 		"De servicedesk helpt u verder. U kunt":                            {},
 		"De servicedesk helpt u verder. Bel 12345. U kunt":                 {Phone: "12345"},
 		"De balie is dag en nacht open. Kijk op https://a.example. U kunt": {Name: "de balie", URL: "https://a.example", Hours: always},
-		"De servicedesk is nu dicht en gaat om 8.00 uur weer open. Bel dan 12345. U kunt": {Phone: "12345",
-			Hours: hours},
+		"De servicedesk is nu dicht en gaat om 8.00 uur weer open. Bel dan 12345. U kunt": {
+			Phone: "12345",
+			Hours: hours,
+		},
 		"De servicedesk is nu dicht en gaat om 8.00 uur weer open. U kunt": {Hours: hours},
-		"Tot die tijd helpt de dienstdoende coördinator u. Bel 67890. U kunt": {Phone: "12345",
-			Hours: hours, Outside: words.Outside{Phone: "67890"}},
-		"Bel dan 12345, of kijk op https://a.example. U kunt": {Phone: "12345",
-			URL: "https://a.example", Hours: hours},
+		"Tot die tijd helpt de dienstdoende coördinator u. Bel 67890. U kunt": {
+			Phone: "12345",
+			Hours: hours, Outside: words.Outside{Phone: "67890"},
+		},
+		"Bel dan 12345, of kijk op https://a.example. U kunt": {
+			Phone: "12345",
+			URL:   "https://a.example", Hours: hours,
+		},
 	} {
 		o := options(t)
 		o.Desk = desk
@@ -129,18 +153,28 @@ func TestTheDeskWithLessToSay(t *testing.T) {
 
 func TestHoursAreReadAsPeopleWriteThem(t *testing.T) {
 	for text, openAt := range map[string]map[string]bool{
-		"ma-vr 7:30-17:00": {"Mon 07:29": false, "Mon 07:30": true, "Fri 16:59": true,
-			"Fri 17:00": false, "Sat 10:00": false},
-		"Ma - Vr 7.30 - 17.00 uur, za 9-12": {"Mon 08:00": true, "Sat 09:00": true, "Sat 12:00": false,
-			"Sun 10:00": false},
+		"ma-vr 7:30-17:00": {
+			"Mon 07:29": false, "Mon 07:30": true, "Fri 16:59": true,
+			"Fri 17:00": false, "Sat 10:00": false,
+		},
+		"Ma - Vr 7.30 - 17.00 uur, za 9-12": {
+			"Mon 08:00": true, "Sat 09:00": true, "Sat 12:00": false,
+			"Sun 10:00": false,
+		},
 		"maandag t/m vrijdag 8:00-17:00": {"Wed 08:00": true, "Sat 08:00": false},
 		"mon-fri 8:00-12:00 13:00-17:00": {"Mon 11:59": true, "Mon 12:30": false, "Mon 13:00": true},
-		"mon, wed, fri 8-12; sun 10-11": {"Mon 08:00": true, "Tue 08:00": false, "Wed 08:00": true,
-			"Sun 10:30": true},
-		"vr-ma 8-12": {"Thu 09:00": false, "Fri 09:00": true, "Sat 09:00": true,
-			"Sun 09:00": true, "Mon 09:00": true, "Tue 09:00": false},
-		"dagelijks 22:00-6:00": {"Mon 21:59": false, "Mon 22:00": true, "Tue 05:59": true,
-			"Tue 06:00": false, "Sun 03:00": true, "Sat 23:00": true},
+		"mon, wed, fri 8-12; sun 10-11": {
+			"Mon 08:00": true, "Tue 08:00": false, "Wed 08:00": true,
+			"Sun 10:30": true,
+		},
+		"vr-ma 8-12": {
+			"Thu 09:00": false, "Fri 09:00": true, "Sat 09:00": true,
+			"Sun 09:00": true, "Mon 09:00": true, "Tue 09:00": false,
+		},
+		"dagelijks 22:00-6:00": {
+			"Mon 21:59": false, "Mon 22:00": true, "Tue 05:59": true,
+			"Tue 06:00": false, "Sun 03:00": true, "Sat 23:00": true,
+		},
 		"ma: 8-24":   {"Mon 23:59": true, "Tue 00:00": false},
 		"za 20-4":    {"Sat 23:00": true, "Sun 03:59": true, "Sun 04:00": false},
 		"24/7":       {"Mon 00:00": true, "Sun 23:59": true},

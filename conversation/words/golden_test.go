@@ -63,8 +63,10 @@ func scenes() []scene {
 	password.Args.Step = 0
 	refused, blank, exposed := password, password, password
 	refused.Notes = []conversation.Note{{ID: conversation.NotePasswordRefused, Args: conversation.Args{
-		Faults: []conversation.PasswordFlaw{conversation.FlawShort, conversation.FlawPersonal,
-			conversation.FlawHistory}, Length: 16,
+		Faults: []conversation.PasswordFlaw{
+			conversation.FlawShort, conversation.FlawPersonal,
+			conversation.FlawHistory,
+		}, Length: 16,
 	}}}
 	blank.Notes = note(conversation.NotePasswordBlank)
 	blank.Fields = append(blank.Fields[:2:2], conversation.FieldMeantSo)
@@ -75,133 +77,234 @@ func scenes() []scene {
 	return []scene{
 		{"start", conversation.Start, open(conversation.Page{ID: conversation.AskStart, Offers: offers(
 			conversation.PickReset, conversation.PickStuck, conversation.PickElse)}), time.Time{}},
-		{"something else", conversation.Start, open(conversation.Page{ID: conversation.AskElse,
+		{
+			"something else", conversation.Start, open(conversation.Page{
+				ID: conversation.AskElse,
+				Offers: offers(
+					conversation.PickReset, conversation.PickMicrosoft, conversation.PickLostPhone, desk),
+			}),
+			time.Time{},
+		},
+		{"cannot get in", conversation.Hints, open(conversation.Page{
+			ID: conversation.AskHints,
 			Offers: offers(
-				conversation.PickReset, conversation.PickMicrosoft, conversation.PickLostPhone, desk)}),
-			time.Time{}},
-		{"cannot get in", conversation.Hints, open(conversation.Page{ID: conversation.AskHints,
+				conversation.PickWorks, conversation.PickUnlock, conversation.PickReset),
+		}), time.Time{}},
+		{"back after a reset", conversation.Start, open(conversation.Page{
+			ID: conversation.AskFollowUp,
 			Offers: offers(
-				conversation.PickWorks, conversation.PickUnlock, conversation.PickReset)}), time.Time{}},
-		{"back after a reset", conversation.Start, open(conversation.Page{ID: conversation.AskFollowUp,
-			Offers: offers(
-				conversation.PickYes, conversation.PickNo)}), time.Time{}},
-		{"badge still broken", conversation.Start, open(conversation.Page{ID: conversation.AskStart,
-			Notes:  note(conversation.NoteFollowUpNo),
-			Offers: offers(conversation.PickReset, conversation.PickStuck, conversation.PickElse)}),
-			time.Time{}},
-		{"own account", conversation.Who, open(conversation.Page{ID: conversation.AskOwn,
+				conversation.PickYes, conversation.PickNo),
+		}), time.Time{}},
+		{
+			"badge still broken", conversation.Start, open(conversation.Page{
+				ID:     conversation.AskStart,
+				Notes:  note(conversation.NoteFollowUpNo),
+				Offers: offers(conversation.PickReset, conversation.PickStuck, conversation.PickElse),
+			}),
+			time.Time{},
+		},
+		{"own account", conversation.Who, open(conversation.Page{
+			ID:     conversation.AskOwn,
 			Args:   conversation.Args{Accounts: []string{"m.devries@linde.example"}},
-			Offers: offers(conversation.PickYes, conversation.PickOther)}), time.Time{}},
-		{"own accounts", conversation.Who, open(conversation.Page{ID: conversation.AskOwn,
-			Args: conversation.Args{Accounts: []string{"m.devries@linde.example",
-				"mdv-lab@linde.example"}},
-			Offers: offers(conversation.PickOwn(0), conversation.PickOwn(1), conversation.PickOther)}),
-			time.Time{}},
-		{"who", conversation.Who, open(conversation.Page{ID: conversation.AskWho, Media: captcha,
-			Args:   conversation.Args{Domain: "linde.example"},
-			Fields: []conversation.Field{conversation.FieldName, conversation.FieldCaptcha},
-			Offers: offers(conversation.PickCaptcha, conversation.PickBack, conversation.PickCancel)}),
-			time.Time{}},
-		{"who, other domain", conversation.Who, open(conversation.Page{ID: conversation.AskWho,
+			Offers: offers(conversation.PickYes, conversation.PickOther),
+		}), time.Time{}},
+		{
+			"own accounts", conversation.Who, open(conversation.Page{
+				ID: conversation.AskOwn,
+				Args: conversation.Args{Accounts: []string{
+					"m.devries@linde.example",
+					"mdv-lab@linde.example",
+				}},
+				Offers: offers(conversation.PickOwn(0), conversation.PickOwn(1), conversation.PickOther),
+			}),
+			time.Time{},
+		},
+		{
+			"who", conversation.Who, open(conversation.Page{
+				ID: conversation.AskWho, Media: captcha,
+				Args:   conversation.Args{Domain: "linde.example"},
+				Fields: []conversation.Field{conversation.FieldName, conversation.FieldCaptcha},
+				Offers: offers(conversation.PickCaptcha, conversation.PickBack, conversation.PickCancel),
+			}),
+			time.Time{},
+		},
+		{"who, other domain", conversation.Who, open(conversation.Page{
+			ID:   conversation.AskWho,
 			Args: conversation.Args{Domain: "linde.example"},
-			Notes: []conversation.Note{{ID: conversation.NoteDomain,
-				Args: conversation.Args{Domain: "linde.example"}}},
+			Notes: []conversation.Note{{
+				ID:   conversation.NoteDomain,
+				Args: conversation.Args{Domain: "linde.example"},
+			}},
 			Fields: []conversation.Field{conversation.FieldName},
-			Offers: offers(conversation.PickBack, conversation.PickCancel)}), time.Time{}},
-		{"captcha", conversation.Who, open(conversation.Page{ID: conversation.AskCaptcha, Media: captcha,
-			Notes:  note(conversation.NoteCaptchaWrong),
-			Fields: []conversation.Field{conversation.FieldCaptcha},
-			Offers: offers(conversation.PickCaptcha, conversation.PickBack, conversation.PickCancel)}),
-			time.Time{}},
+			Offers: offers(conversation.PickBack, conversation.PickCancel),
+		}), time.Time{}},
+		{
+			"captcha", conversation.Who, open(conversation.Page{
+				ID: conversation.AskCaptcha, Media: captcha,
+				Notes:  note(conversation.NoteCaptchaWrong),
+				Fields: []conversation.Field{conversation.FieldCaptcha},
+				Offers: offers(conversation.PickCaptcha, conversation.PickBack, conversation.PickCancel),
+			}),
+			time.Time{},
+		},
 		{"looking", conversation.Find, open(conversation.Page{ID: conversation.WaitFind}), time.Time{}},
-		{"step 1", conversation.Step1Choose, step(1, conversation.Page{ID: conversation.AskMethod,
-			Offers: offers(sms, call, push, code, noPhone, desk, name)}), time.Time{}},
-		{"step 1, own chat", conversation.Step1Choose, step(1, conversation.Page{ID: conversation.AskMethod,
-			Offers: ownOffers}), noon},
+		{"step 1", conversation.Step1Choose, step(1, conversation.Page{
+			ID:     conversation.AskMethod,
+			Offers: offers(sms, call, push, code, noPhone, desk, name),
+		}), time.Time{}},
+		{"step 1, own chat", conversation.Step1Choose, step(1, conversation.Page{
+			ID:     conversation.AskMethod,
+			Offers: ownOffers,
+		}), noon},
 		{"step 1, nothing received", conversation.Step1Choose, step(1,
-			conversation.Page{ID: conversation.AskMethod,
+			conversation.Page{
+				ID:    conversation.AskMethod,
 				Notes: note(conversation.NoteNothing), Offers: offers(sms, call, push, code, noPhone, desk,
-					name)}), time.Time{}},
-		{"number", conversation.Step1Number, step(1, conversation.Page{ID: conversation.AskNumber,
+					name),
+			}), time.Time{}},
+		{"number", conversation.Step1Number, step(1, conversation.Page{
+			ID:     conversation.AskNumber,
 			Args:   conversation.Args{Digits: "13", Method: conversation.SMS},
 			Fields: []conversation.Field{conversation.FieldNumber},
-			Offers: offers(conversation.PickNotMine, method, noPhone, desk)}), time.Time{}},
-		{"number, to be called", conversation.Step1Number, step(1, conversation.Page{ID: conversation.AskNumber,
+			Offers: offers(conversation.PickNotMine, method, noPhone, desk),
+		}), time.Time{}},
+		{"number, to be called", conversation.Step1Number, step(1, conversation.Page{
+			ID:     conversation.AskNumber,
 			Args:   conversation.Args{Digits: "13", Method: conversation.Call},
 			Fields: []conversation.Field{conversation.FieldNumber},
-			Offers: offers(conversation.PickNotMine, method, noPhone, desk)}), time.Time{}},
-		{"text message", conversation.Step1Answer, step(1, conversation.Page{ID: conversation.AskSMSCode,
+			Offers: offers(conversation.PickNotMine, method, noPhone, desk),
+		}), time.Time{}},
+		{"text message", conversation.Step1Answer, step(1, conversation.Page{
+			ID:     conversation.AskSMSCode,
 			Fields: []conversation.Field{conversation.FieldCode},
-			Offers: offers(conversation.PickResend, name, method, noPhone, desk)}), time.Time{}},
+			Offers: offers(conversation.PickResend, name, method, noPhone, desk),
+		}), time.Time{}},
 		{"text message, wrong code", conversation.Step1Answer, step(1,
-			conversation.Page{ID: conversation.AskSMSCode,
+			conversation.Page{
+				ID:     conversation.AskSMSCode,
 				Notes:  []conversation.Note{{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 1}}},
 				Fields: []conversation.Field{conversation.FieldCode},
-				Offers: offers(conversation.PickResend, method, noPhone, desk)}), time.Time{}},
-		{"call", conversation.Step1Waiting, step(1, conversation.Page{ID: conversation.WaitCall,
-			Offers: offers(method, noPhone, desk)}), time.Time{}},
+				Offers: offers(conversation.PickResend, method, noPhone, desk),
+			}), time.Time{}},
+		{"call", conversation.Step1Waiting, step(1, conversation.Page{
+			ID:     conversation.WaitCall,
+			Offers: offers(method, noPhone, desk),
+		}), time.Time{}},
 		{"call with digits", conversation.Step1Waiting, step(1,
-			conversation.Page{ID: conversation.WaitCallDigits,
-				Args: conversation.Args{Digits: "42"}, Offers: offers(method, noPhone, desk)}), time.Time{}},
-		{"step 2", conversation.Step2Choose, step(2, conversation.Page{ID: conversation.AskMethod,
-			Notes: note(conversation.NoteStepDone), Offers: used}), time.Time{}},
-		{"notification", conversation.Step2Waiting, step(2, conversation.Page{ID: conversation.WaitPush,
-			Args: conversation.Args{Digits: "42"}, Offers: offers(method, noPhone, desk)}), time.Time{}},
-		{"app code", conversation.Step2Answer, step(2, conversation.Page{ID: conversation.AskAppCode,
-			Fields: []conversation.Field{conversation.FieldCode}, Offers: offers(method, noPhone, desk)}),
-			time.Time{}},
-		{"checking", conversation.Step2Checking, step(2, conversation.Page{ID: conversation.WaitCheck,
-			Offers: offers(desk)}), time.Time{}},
+			conversation.Page{
+				ID:   conversation.WaitCallDigits,
+				Args: conversation.Args{Digits: "42"}, Offers: offers(method, noPhone, desk),
+			}), time.Time{}},
+		{"step 2", conversation.Step2Choose, step(2, conversation.Page{
+			ID:    conversation.AskMethod,
+			Notes: note(conversation.NoteStepDone), Offers: used,
+		}), time.Time{}},
+		{"notification", conversation.Step2Waiting, step(2, conversation.Page{
+			ID:   conversation.WaitPush,
+			Args: conversation.Args{Digits: "42"}, Offers: offers(method, noPhone, desk),
+		}), time.Time{}},
+		{
+			"app code", conversation.Step2Answer, step(2, conversation.Page{
+				ID:     conversation.AskAppCode,
+				Fields: []conversation.Field{conversation.FieldCode}, Offers: offers(method, noPhone, desk),
+			}),
+			time.Time{},
+		},
+		{"checking", conversation.Step2Checking, step(2, conversation.Page{
+			ID:     conversation.WaitCheck,
+			Offers: offers(desk),
+		}), time.Time{}},
 		{"password", conversation.Password, password, time.Time{}},
 		{"password refused", conversation.Password, refused, time.Time{}},
 		{"password with a blank", conversation.Password, blank, time.Time{}},
 		{"password typed in the chat", conversation.Password, exposed, time.Time{}},
-		{"changing", conversation.Changing, conversation.Page{ID: conversation.WaitChange, Crumb: 3,
-			Receipt: receipt},
-			time.Time{}},
-		{"unknown", conversation.Unknown, conversation.Page{ID: conversation.WaitUnknown, Crumb: 3,
+		{
+			"changing", conversation.Changing,
+			conversation.Page{
+				ID: conversation.WaitChange, Crumb: 3,
+				Receipt: receipt,
+			},
+			time.Time{},
+		},
+		{"unknown", conversation.Unknown, conversation.Page{
+			ID: conversation.WaitUnknown, Crumb: 3,
 			Receipt: receipt,
-			Offers:  offers(desk)}, night},
-		{"unlock unknown", conversation.UnlockUnknown, conversation.Page{ID: conversation.WaitUnknown,
+			Offers:  offers(desk),
+		}, night},
+		{"unlock unknown", conversation.UnlockUnknown, conversation.Page{
+			ID:      conversation.WaitUnknown,
 			Crumb:   3,
-			Receipt: receipt, Offers: offers(desk)}, time.Time{}},
-		{"done", conversation.Done, end(conversation.Page{ID: conversation.EndReset, Crumb: 4,
-			Offers: offers(desk)}), time.Time{}},
-		{"unlocked", conversation.Done, end(conversation.Page{ID: conversation.EndUnlocked, Crumb: 4,
-			Offers: offers(desk)}),
-			time.Time{}},
-		{"cancelled", conversation.Cancelled, end(conversation.Page{ID: conversation.EndCancelled}),
-			time.Time{}},
+			Receipt: receipt, Offers: offers(desk),
+		}, time.Time{}},
+		{"done", conversation.Done, end(conversation.Page{
+			ID: conversation.EndReset, Crumb: 4,
+			Offers: offers(desk),
+		}), time.Time{}},
+		{
+			"unlocked", conversation.Done, end(conversation.Page{
+				ID: conversation.EndUnlocked, Crumb: 4,
+				Offers: offers(desk),
+			}),
+			time.Time{},
+		},
+		{
+			"cancelled", conversation.Cancelled, end(conversation.Page{ID: conversation.EndCancelled}),
+			time.Time{},
+		},
 		{"expired", conversation.Expired, end(conversation.Page{ID: conversation.EndExpired}), noon},
-		{"locked", conversation.Locked, end(conversation.Page{ID: conversation.EndLocked,
-			Args: conversation.Args{At: monday.Add(24*time.Hour + 20*time.Second)}}), time.Time{}},
-		{"busy", conversation.Locked, end(conversation.Page{ID: conversation.EndBusy,
-			Args: conversation.Args{At: night.Add(15 * time.Minute)}}), night},
+		{"locked", conversation.Locked, end(conversation.Page{
+			ID:   conversation.EndLocked,
+			Args: conversation.Args{At: monday.Add(24*time.Hour + 20*time.Second)},
+		}), time.Time{}},
+		{"busy", conversation.Locked, end(conversation.Page{
+			ID:   conversation.EndBusy,
+			Args: conversation.Args{At: night.Add(15 * time.Minute)},
+		}), night},
 		{"no phone", conversation.Referred, end(conversation.Page{ID: conversation.EndNoPhone}), noon},
-		{"no phone, at night", conversation.Referred, end(conversation.Page{ID: conversation.EndNoPhone}),
-			night},
+		{
+			"no phone, at night", conversation.Referred, end(conversation.Page{ID: conversation.EndNoPhone}),
+			night,
+		},
 		{"lost phone", conversation.Referred, end(conversation.Page{ID: conversation.EndLostPhone}), night},
-		{"one family", conversation.Referred, end(conversation.Page{ID: conversation.EndOneFamily}),
-			time.Time{}},
-		{"no methods", conversation.Referred, end(conversation.Page{ID: conversation.EndNoMethods}),
-			time.Time{}},
-		{"not one's own", conversation.Referred, end(conversation.Page{ID: conversation.EndNotOwn}),
-			time.Time{}},
-		{"disabled", conversation.Referred, end(conversation.Page{ID: conversation.EndIneligible,
-			Args: conversation.Args{Reason: conversation.Disabled}}), time.Time{}},
-		{"not locked", conversation.Referred, end(conversation.Page{ID: conversation.EndNotLocked}),
-			time.Time{}},
+		{
+			"one family", conversation.Referred, end(conversation.Page{ID: conversation.EndOneFamily}),
+			time.Time{},
+		},
+		{
+			"no methods", conversation.Referred, end(conversation.Page{ID: conversation.EndNoMethods}),
+			time.Time{},
+		},
+		{
+			"not one's own", conversation.Referred, end(conversation.Page{ID: conversation.EndNotOwn}),
+			time.Time{},
+		},
+		{"disabled", conversation.Referred, end(conversation.Page{
+			ID:   conversation.EndIneligible,
+			Args: conversation.Args{Reason: conversation.Disabled},
+		}), time.Time{}},
+		{
+			"not locked", conversation.Referred, end(conversation.Page{ID: conversation.EndNotLocked}),
+			time.Time{},
+		},
 		{"denied", conversation.Denied, end(conversation.Page{ID: conversation.EndDenied}), time.Time{}},
-		{"displaced", conversation.Displaced, end(conversation.Page{ID: conversation.EndDisplaced}),
-			time.Time{}},
-		{"withdrawn", conversation.Withdrawn, end(conversation.Page{ID: conversation.EndWithdrawn}),
-			time.Time{}},
-		{"unresolved", conversation.Withdrawn, end(conversation.Page{ID: conversation.EndUnresolved}),
-			time.Time{}},
+		{
+			"displaced", conversation.Displaced, end(conversation.Page{ID: conversation.EndDisplaced}),
+			time.Time{},
+		},
+		{
+			"withdrawn", conversation.Withdrawn, end(conversation.Page{ID: conversation.EndWithdrawn}),
+			time.Time{},
+		},
+		{
+			"unresolved", conversation.Withdrawn, end(conversation.Page{ID: conversation.EndUnresolved}),
+			time.Time{},
+		},
 		{"trouble", "", conversation.Page{ID: conversation.SayTrouble}, time.Time{}},
-		{"help", conversation.Step1Answer, step(1, conversation.Page{ID: conversation.AskSMSCode,
+		{"help", conversation.Step1Answer, step(1, conversation.Page{
+			ID:    conversation.AskSMSCode,
 			Notes: note(conversation.NoteHelp), Fields: []conversation.Field{conversation.FieldCode},
-			Offers: offers(conversation.PickResend, method, noPhone, desk)}), night},
+			Offers: offers(conversation.PickResend, method, noPhone, desk),
+		}), night},
 	}
 }
 
@@ -231,12 +334,14 @@ func TestNotesReadAsInTheGoldenFiles(t *testing.T) {
 			if !strings.HasPrefix(id, "note.") {
 				continue
 			}
-			page := conversation.Page{ID: conversation.WaitFind, Receipt: "K7Q-2MX",
+			page := conversation.Page{
+				ID: conversation.WaitFind, Receipt: "K7Q-2MX",
 				Args: conversation.Args{Length: 16},
 				Notes: []conversation.Note{{ID: conversation.MessageID(id), Args: conversation.Args{
 					At: monday.Add(29 * time.Second), Minutes: 3, Left: 2, Step: 1, Digits: "13",
 					Domain: "linde.example",
-				}}}}
+				}}},
+			}
 			text, err := w.Render(locale, conversation.Find, page, monday)
 			if err != nil {
 				t.Errorf("%s, %s: %v", locale, id, err)
@@ -264,8 +369,10 @@ func TestMessagesReadAsInTheGoldenFiles(t *testing.T) {
 			if !strings.HasPrefix(id, "owner.") {
 				continue
 			}
-			n := conversation.Notice{Message: conversation.MessageID(id), Receipt: "K7Q-2MX", Chat: "teams",
-				Locale: locale, At: monday}
+			n := conversation.Notice{
+				Message: conversation.MessageID(id), Receipt: "K7Q-2MX", Chat: "teams",
+				Locale: locale, At: monday,
+			}
 			for _, to := range []words.Recipient{
 				{Link: "https://hulp.linde.example/n/abc"}, {Name: "M. de Vries", Outside: true},
 			} {

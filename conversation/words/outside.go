@@ -25,7 +25,8 @@ const codeAfter = 40
 // the code as "123 456". chat is the chat's name, expires when the code ends
 // (zero: not told). At most two parts, in the alphabet of text messages.
 func (w *Words) SMS(locale, chat string, code conversation.Secret, expires,
-	now time.Time) conversation.Secret {
+	now time.Time,
+) conversation.Secret {
 	return w.speaker(locale, now).sms(chat, code.Reveal(), expires)
 }
 
@@ -123,8 +124,10 @@ func (w *Words) Letter(n conversation.Notice, to Recipient, now time.Time) (Lett
 	}
 	subject, parts := id+".subject", []string{"owner.greeting", id + ".body", id + ".self", "owner.not_me"}
 	if to.Outside {
-		subject, parts = id+".outside", []string{"owner.outside_greeting", id + ".body",
-			"owner.outside_not_me"}
+		subject, parts = id+".outside", []string{
+			"owner.outside_greeting", id + ".body",
+			"owner.outside_not_me",
+		}
 	} else {
 		v.Link = plain(to.Link)
 	}

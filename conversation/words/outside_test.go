@@ -33,8 +33,10 @@ func smsParts(t *testing.T, text string) int {
 }
 
 func TestATextMessageHasTwoPartsAtMostAndDoesNotBeginWithTheCode(t *testing.T) {
-	for _, organisation := range []string{"", "Ziekenhuis De Linde",
-		"Universitair Medisch Centrum van de Lage Landen en Omstreken", "Zięba «Čäré» 医院"} {
+	for _, organisation := range []string{
+		"", "Ziekenhuis De Linde",
+		"Universitair Medisch Centrum van de Lage Landen en Omstreken", "Zięba «Čäré» 医院",
+	} {
 		o := options(t)
 		o.Organisation = organisation
 		w, err := words.New(o)
@@ -52,9 +54,13 @@ func TestATextMessageHasTwoPartsAtMostAndDoesNotBeginWithTheCode(t *testing.T) {
 				if at < 40 || strings.Contains(text, "012345") {
 					t.Errorf("the code is at %d, want it after 40 characters, as 012 345: %s", at, text)
 				}
-				for _, must := range []string{"071 555 01 99",
-					map[string]string{"nl": "ook niet aan de servicedesk",
-						"en": "not even the service desk"}[locale]} {
+				for _, must := range []string{
+					"071 555 01 99",
+					map[string]string{
+						"nl": "ook niet aan de servicedesk",
+						"en": "not even the service desk",
+					}[locale],
+				} {
 					if !strings.Contains(text, must) {
 						t.Errorf("%q is not in it: %s", must, text)
 					}
@@ -90,8 +96,10 @@ func TestACallAsksForTheKeyAndSaysWhatToDoOtherwise(t *testing.T) {
 
 func TestALetterTellsTheOwnerAndTheOthersApart(t *testing.T) {
 	w := newWords(t)
-	n := conversation.Notice{Message: conversation.TellReset, Chat: "teams", Receipt: "K7Q-2MX",
-		Locale: "nl", At: monday}
+	n := conversation.Notice{
+		Message: conversation.TellReset, Chat: "teams", Receipt: "K7Q-2MX",
+		Locale: "nl", At: monday,
+	}
 	own, err := w.Letter(n, words.Recipient{Name: "M. de Vries", Link: "https://x.example/n/1"}, monday)
 	if err != nil {
 		t.Fatal(err)
@@ -100,8 +108,10 @@ func TestALetterTellsTheOwnerAndTheOthersApart(t *testing.T) {
 	if own.Subject != "Uw wachtwoord is gewijzigd" || !strings.Contains(body, "https://x.example/n/1") {
 		t.Errorf("%+v", own)
 	}
-	outside, err := w.Letter(n, words.Recipient{Name: "M. de Vries\u202e", Link: "https://x.example/n/1",
-		Outside: true}, monday)
+	outside, err := w.Letter(n, words.Recipient{
+		Name: "M. de Vries\u202e", Link: "https://x.example/n/1",
+		Outside: true,
+	}, monday)
 	if err != nil {
 		t.Fatal(err)
 	}

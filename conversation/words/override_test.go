@@ -43,13 +43,17 @@ choice.sms: Stuur mij een sms'je
 	if got := render("nl", conversation.Page{ID: conversation.EndReset}).Heading; got != "Helemaal klaar" {
 		t.Errorf("heading %q", got)
 	}
-	wrong := conversation.Page{ID: conversation.WaitFind,
-		Notes: []conversation.Note{{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 2}}}}
+	wrong := conversation.Page{
+		ID:    conversation.WaitFind,
+		Notes: []conversation.Note{{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 2}}},
+	}
 	if got := render("nl", wrong).Notes[0]; !strings.Contains(got, "2 kansen") {
 		t.Errorf("note %q", got)
 	}
-	desk := conversation.Page{ID: conversation.WaitFind,
-		Notes: []conversation.Note{{ID: conversation.NoteDesk}}}
+	desk := conversation.Page{
+		ID:    conversation.WaitFind,
+		Notes: []conversation.Note{{ID: conversation.NoteDesk}},
+	}
 	if got := render("nl", desk).Notes[0]; !strings.HasPrefix(got, "Het servicepunt is nu dicht") {
 		t.Errorf("the override of desk.name does not count: %q", got)
 	}
@@ -64,27 +68,45 @@ choice.sms: Stuur mij een sms'je
 
 func TestAnOverrideThatIsWrongIsAnErrorWithItsLine(t *testing.T) {
 	for name, c := range map[string]struct{ locale, text, want string }{
-		"unknown id": {"nl", "start.ask.title: x\nstart.aks.body: y\n",
-			`own.yaml:2: unknown id "start.aks.body"`},
-		"unknown, nested": {"nl", "start:\n  ask:\n    titel: x\n",
-			`own.yaml:3: unknown id "start.ask.titel"`},
-		"unknown value": {"nl", "\nstart.ask.title: \"{{.Organization}}\"\n",
-			"own.yaml:2: start.ask.title: "},
-		"no template": {"nl", "start.ask.title: \"{{.Organisation\"\n",
-			"own.yaml:1: start.ask.title: "},
+		"unknown id": {
+			"nl", "start.ask.title: x\nstart.aks.body: y\n",
+			`own.yaml:2: unknown id "start.aks.body"`,
+		},
+		"unknown, nested": {
+			"nl", "start:\n  ask:\n    titel: x\n",
+			`own.yaml:3: unknown id "start.ask.titel"`,
+		},
+		"unknown value": {
+			"nl", "\nstart.ask.title: \"{{.Organization}}\"\n",
+			"own.yaml:2: start.ask.title: ",
+		},
+		"no template": {
+			"nl", "start.ask.title: \"{{.Organisation\"\n",
+			"own.yaml:1: start.ask.title: ",
+		},
 		"unknown function": {"nl", "start.ask.title: \"{{env}}\"\n", "own.yaml:1: start.ask.title: "},
-		"empty": {"nl", "start.ask.title: \"\"\n",
-			"own.yaml:1: start.ask.title: a text is wanted"},
-		"a list": {"nl", "start.ask.title: [a, b]\n",
-			"own.yaml:1: start.ask.title: a text is wanted"},
-		"twice": {"nl", "start.ask.title: a\nstart:\n  ask:\n    title: b\n",
-			"own.yaml:4: start.ask.title is there twice"},
+		"empty": {
+			"nl", "start.ask.title: \"\"\n",
+			"own.yaml:1: start.ask.title: a text is wanted",
+		},
+		"a list": {
+			"nl", "start.ask.title: [a, b]\n",
+			"own.yaml:1: start.ask.title: a text is wanted",
+		},
+		"twice": {
+			"nl", "start.ask.title: a\nstart:\n  ask:\n    title: b\n",
+			"own.yaml:4: start.ask.title is there twice",
+		},
 		"no map":  {"nl", "- a\n", "own.yaml:1: a map from ids to texts is wanted"},
 		"no YAML": {"nl", "a: b: c\n", "own.yaml: yaml:"},
-		"unknown language": {"de", "start.ask.title: Hallo\n",
-			`own.yaml: there is no language "de", only nl, en`},
-		"code too early": {"nl", "sms.code: \"{{.Code}} is uw code. Geef deze code aan niemand.\"\n",
-			"sms.code in nl: the code comes after 0 characters"},
+		"unknown language": {
+			"de", "start.ask.title: Hallo\n",
+			`own.yaml: there is no language "de", only nl, en`,
+		},
+		"code too early": {
+			"nl", "sms.code: \"{{.Code}} is uw code. Geef deze code aan niemand.\"\n",
+			"sms.code in nl: the code comes after 0 characters",
+		},
 		"no code": {"en", "sms.code: Hello\n", "sms.code in en: there is no {{.Code}} in it"},
 		"three text messages": {"en", "sms.code: \"" + strings.Repeat("Do not give this to anybody. ",
 			12) + "{{.Code}}\"\n", "sms.code in en: it takes 3 parts, where 2 are allowed"},

@@ -66,7 +66,8 @@ type Footer struct {
 // The Text can always be shown. An error says which ids of the page have no
 // words; a plain sentence stands in for a page that has none.
 func (w *Words) Render(locale string, state conversation.State, page conversation.Page,
-	now time.Time) (Text, error) {
+	now time.Time,
+) (Text, error) {
 	s := w.speaker(locale, now)
 	r := renderer{speaker: s, page: page, over: state.Over() || ended(page.ID)}
 	r.values = s.args(page.Args)

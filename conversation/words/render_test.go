@@ -48,15 +48,19 @@ func everything(t *testing.T, each func(t *testing.T, name, locale string, text 
 				continue
 			}
 			for i, args := range append([]conversation.Args{{}, full}, reasons...) {
-				for _, state := range []conversation.State{conversation.Start, conversation.Unlocking,
-					conversation.Cancelled} {
+				for _, state := range []conversation.State{
+					conversation.Start, conversation.Unlocking,
+					conversation.Cancelled,
+				} {
 					page := conversation.Page{
 						ID: conversation.MessageID(id), Args: args, Receipt: "K7Q-2MX", Crumb: i % 5,
 						Ends: monday.Add(time.Hour),
 						Notes: []conversation.Note{
 							{ID: conversation.MessageID(id), Args: args},
-							{ID: conversation.NotePasswordRefused,
-								Args: conversation.Args{Faults: flaws}},
+							{
+								ID:   conversation.NotePasswordRefused,
+								Args: conversation.Args{Faults: flaws},
+							},
 						},
 						Offers: offers(choices...),
 					}
@@ -99,8 +103,10 @@ func TestNoPageHasAGapOrATemplateInIt(t *testing.T) {
 			t.Errorf("%s: no heading or no body: %+v", name, text)
 		}
 		for _, line := range lines(text) {
-			for _, bad := range []string{"{{", "}}", "<no value>", "<nil>", "%!", "  ", " .", " ,", "..",
-				"MISSING", "0001"} {
+			for _, bad := range []string{
+				"{{", "}}", "<no value>", "<nil>", "%!", "  ", " .", " ,", "..",
+				"MISSING", "0001",
+			} {
 				if strings.Contains(line, bad) && !told[line] {
 					told[line] = true
 					t.Errorf("%s: %q in %q", name, bad, line)
@@ -184,8 +190,10 @@ func TestTheWordsAreOrdinaryWords(t *testing.T) {
 
 // TestWhoeverReadsOfTheDeskReadsWhetherItIsOpen: also on its button.
 func TestWhoeverReadsOfTheDeskReadsWhetherItIsOpen(t *testing.T) {
-	now := map[string][]string{words.Dutch: {"is nu open", "is nu dicht"}, words.English: {"is open now",
-		"is closed now"}}
+	now := map[string][]string{words.Dutch: {"is nu open", "is nu dicht"}, words.English: {
+		"is open now",
+		"is closed now",
+	}}
 	name := map[string]string{words.Dutch: "servicedesk", words.English: "service desk"}
 	everything(t, func(t *testing.T, page, locale string, text words.Text) {
 		all := strings.ToLower(strings.Join(slices.Concat(text.Notes, text.Body, text.Below), " "))
@@ -275,30 +283,56 @@ func TestNumbersAgreeWithTheirNouns(t *testing.T) {
 		note   conversation.Note
 		want   string
 	}{
-		{"nl", conversation.Note{ID: conversation.NoteMinutes, Args: conversation.Args{Minutes: 1}},
-			"Nog 1 minuut."},
-		{"nl", conversation.Note{ID: conversation.NoteMinutes, Args: conversation.Args{Minutes: 3}},
-			"Nog 3 minuten."},
-		{"en", conversation.Note{ID: conversation.NoteMinutes, Args: conversation.Args{Minutes: 1}},
-			"1 minute left."},
-		{"en", conversation.Note{ID: conversation.NoteMinutes, Args: conversation.Args{Minutes: 3}},
-			"3 minutes left."},
-		{"nl", conversation.Note{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 1}},
-			"U heeft nog 1 poging."},
-		{"nl", conversation.Note{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 2}},
-			"U heeft nog 2 pogingen."},
-		{"en", conversation.Note{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 1}},
-			"You have 1 try left."},
-		{"en", conversation.Note{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 2}},
-			"You have 2 tries left."},
+		{
+			"nl",
+			conversation.Note{ID: conversation.NoteMinutes, Args: conversation.Args{Minutes: 1}},
+			"Nog 1 minuut.",
+		},
+		{
+			"nl",
+			conversation.Note{ID: conversation.NoteMinutes, Args: conversation.Args{Minutes: 3}},
+			"Nog 3 minuten.",
+		},
+		{
+			"en",
+			conversation.Note{ID: conversation.NoteMinutes, Args: conversation.Args{Minutes: 1}},
+			"1 minute left.",
+		},
+		{
+			"en",
+			conversation.Note{ID: conversation.NoteMinutes, Args: conversation.Args{Minutes: 3}},
+			"3 minutes left.",
+		},
+		{
+			"nl",
+			conversation.Note{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 1}},
+			"U heeft nog 1 poging.",
+		},
+		{
+			"nl",
+			conversation.Note{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 2}},
+			"U heeft nog 2 pogingen.",
+		},
+		{
+			"en",
+			conversation.Note{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 1}},
+			"You have 1 try left.",
+		},
+		{
+			"en",
+			conversation.Note{ID: conversation.NoteCodeWrong, Args: conversation.Args{Left: 2}},
+			"You have 2 tries left.",
+		},
 		{"nl", cooldown(700 * time.Millisecond), "Wacht nog 1 seconde."},
 		{"nl", cooldown(28500 * time.Millisecond), "Wacht nog 29 seconden."},
 		{"nl", cooldown(95 * time.Second), "Wacht nog 2 minuten."},
 		{"en", cooldown(time.Second), "Wait 1 second more."},
 		{"en", cooldown(-time.Second), "Wait 1 second more."},
 	} {
-		text, err := w.Render(c.locale, conversation.Find, conversation.Page{ID: conversation.WaitFind,
-			Notes: []conversation.Note{c.note}}, monday)
+		text, err := w.Render(c.locale, conversation.Find, conversation.Page{
+			ID:    conversation.WaitFind,
+			Notes: []conversation.Note{c.note},
+		}, monday)
 		if err != nil || !strings.Contains(strings.Join(text.Notes, " "), c.want) {
 			t.Errorf("%s: %q, %v; want %q in it", c.locale, text.Notes, err, c.want)
 		}
@@ -315,9 +349,11 @@ func TestTheFooterCountsTheMinutesThatAreLeft(t *testing.T) {
 		left time.Duration
 		want string
 	}{
-		{15 * time.Minute, "nog 15 minuten"}, {14*time.Minute + time.Second, "nog 15 minuten"},
+		{15 * time.Minute, "nog 15 minuten"},
+		{14*time.Minute + time.Second, "nog 15 minuten"},
 		{time.Second, "nog 1 minuut"},
-		{0, ""}, {-time.Minute, ""},
+		{0, ""},
+		{-time.Minute, ""},
 	} {
 		page := conversation.Page{ID: conversation.AskStart, Ends: monday.Add(c.left)}
 		if text, err := w.Render("nl", conversation.Start, page,
@@ -343,8 +379,10 @@ func TestAC67_OutsideTextStandsInASentenceAsPlainText(t *testing.T) {
 		"  Jan \t Jansen ":                        "Jan Jansen",
 		"Jan\xff\xfeJansen":                       "Jan\uFFFDJansen",
 	} {
-		page := conversation.Page{ID: conversation.AskPassword, Receipt: "K7Q-2MX",
-			Args: conversation.Args{Name: given, Length: 16}}
+		page := conversation.Page{
+			ID: conversation.AskPassword, Receipt: "K7Q-2MX",
+			Args: conversation.Args{Name: given, Length: 16},
+		}
 		text, err := w.Render("nl", conversation.Password, page, monday)
 		if err != nil {
 			t.Error(err)
@@ -352,24 +390,36 @@ func TestAC67_OutsideTextStandsInASentenceAsPlainText(t *testing.T) {
 		if want := "Nieuw wachtwoord voor " + shown + ", bonnummer K7Q-2MX"; text.Body[0] != want {
 			t.Errorf("%q: %q, want %q", given, text.Body[0], want)
 		}
-		page = conversation.Page{ID: conversation.WaitFind,
-			Notes: []conversation.Note{{ID: conversation.NotePasswordRefused,
-				Args: conversation.Args{Faults: []conversation.PasswordFlaw{conversation.FlawDirectory},
-					Word: given}}}}
+		page = conversation.Page{
+			ID: conversation.WaitFind,
+			Notes: []conversation.Note{{
+				ID: conversation.NotePasswordRefused,
+				Args: conversation.Args{
+					Faults: []conversation.PasswordFlaw{conversation.FlawDirectory},
+					Word:   given,
+				},
+			}},
+		}
 		text, err = w.Render("nl", conversation.Find, page, monday)
 		if want := "De reden die wij kregen: " + shown; err != nil || text.Notes[1] != want {
 			t.Errorf("%q: %q, %v, want %q", given, text.Notes[1], err, want)
 		}
-		page = conversation.Page{ID: conversation.AskOwn, Args: conversation.Args{Accounts: []string{given,
-			given}},
-			Offers: offers(conversation.PickOwn(0), conversation.PickOwn(1))}
+		page = conversation.Page{
+			ID: conversation.AskOwn, Args: conversation.Args{Accounts: []string{
+				given,
+				given,
+			}},
+			Offers: offers(conversation.PickOwn(0), conversation.PickOwn(1)),
+		}
 		if text, err = w.Render("nl", conversation.Who, page,
 			monday); err != nil || text.Choices[1].Label != shown {
 			t.Errorf("%q: %q, %v, want %q", given, text.Choices[1].Label, err, shown)
 		}
 	}
-	long := conversation.Page{ID: conversation.AskPassword,
-		Args: conversation.Args{Name: strings.Repeat("é", 100_000)}}
+	long := conversation.Page{
+		ID:   conversation.AskPassword,
+		Args: conversation.Args{Name: strings.Repeat("é", 100_000)},
+	}
 	if text, _ := w.Render("nl", conversation.Password, long, monday); len(text.Body[0]) > 1000 {
 		t.Errorf("a name of 100,000 letters makes a paragraph of %d bytes", len(text.Body[0]))
 	}
@@ -388,15 +438,19 @@ func TestAC01_NoPageForOthersSaysWhetherAnAccountExists(t *testing.T) {
 		if slices.Contains(ownOnly, conversation.MessageID(id)) || strings.HasPrefix(id, "owner.") {
 			continue
 		}
-		page := conversation.Page{ID: conversation.WaitFind,
-			Notes: []conversation.Note{{ID: conversation.MessageID(id)}}}
+		page := conversation.Page{
+			ID:    conversation.WaitFind,
+			Notes: []conversation.Note{{ID: conversation.MessageID(id)}},
+		}
 		text, err := w.Render("nl", conversation.Find, page, monday)
 		if err != nil {
 			t.Error(err)
 		}
 		all := strings.ToLower(strings.Join(text.Notes, " "))
-		for _, telling := range []string{"bestaat", "onbekend", "niet gevonden", "geen account",
-			"bekend bij ons", "komt niet voor"} {
+		for _, telling := range []string{
+			"bestaat", "onbekend", "niet gevonden", "geen account",
+			"bekend bij ons", "komt niet voor",
+		} {
 			if strings.Contains(all, telling) {
 				t.Errorf("%s says %q: %s", id, telling, all)
 			}
@@ -423,13 +477,19 @@ func TestWhatHasNoWordsIsReportedAndStillSaysSomething(t *testing.T) {
 		"note":   {ID: conversation.AskStart, Notes: []conversation.Note{{ID: "note.no_such"}}},
 		"choice": {ID: conversation.AskStart, Offers: offers("no_such")},
 		"own":    {ID: conversation.AskOwn, Offers: offers("own9")},
-		"off": {ID: conversation.AskStart, Offers: []conversation.Offer{{Choice: conversation.PickSMS,
-			Off: "no.such"}}},
+		"off": {ID: conversation.AskStart, Offers: []conversation.Offer{{
+			Choice: conversation.PickSMS,
+			Off:    "no.such",
+		}}},
 		"field":  {ID: conversation.AskStart, Fields: []conversation.Field{"no_such"}},
 		"reason": {ID: conversation.EndIneligible, Args: conversation.Args{Reason: "no_such"}},
-		"flaw": {ID: conversation.AskStart,
-			Notes: []conversation.Note{{ID: conversation.NotePasswordRefused,
-				Args: conversation.Args{Faults: []conversation.PasswordFlaw{"no_such"}}}}},
+		"flaw": {
+			ID: conversation.AskStart,
+			Notes: []conversation.Note{{
+				ID:   conversation.NotePasswordRefused,
+				Args: conversation.Args{Faults: []conversation.PasswordFlaw{"no_such"}},
+			}},
+		},
 		"garbage": {ID: "{{.}}", Crumb: 99, Notes: []conversation.Note{{}}, Offers: offers("", "own",
 			"own-1", "own99999999999999999999")},
 	} {

@@ -24,45 +24,77 @@ var (
 		conversation.PickWorks, conversation.PickUnlock, conversation.PickReset)}
 	follow = conversation.Page{ID: conversation.AskFollowUp, Offers: offers(conversation.PickYes,
 		conversation.PickNo)}
-	own = conversation.Page{ID: conversation.AskOwn,
+	own = conversation.Page{
+		ID:     conversation.AskOwn,
 		Args:   conversation.Args{Accounts: []string{"m.devries@linde.example"}},
-		Offers: offers(conversation.PickYes, conversation.PickOther)}
-	owns = conversation.Page{ID: conversation.AskOwn,
+		Offers: offers(conversation.PickYes, conversation.PickOther),
+	}
+	owns = conversation.Page{
+		ID:     conversation.AskOwn,
 		Args:   conversation.Args{Accounts: []string{"m.devries@linde.example", "m-devries@linde.example"}},
-		Offers: offers(conversation.PickOwn(0), conversation.PickOwn(1), conversation.PickOther)}
-	who = conversation.Page{ID: conversation.AskWho,
+		Offers: offers(conversation.PickOwn(0), conversation.PickOwn(1), conversation.PickOther),
+	}
+	who = conversation.Page{
+		ID:     conversation.AskWho,
 		Media:  &conversation.Media{Kind: conversation.MediaCaptcha},
 		Fields: []conversation.Field{conversation.FieldName, conversation.FieldCaptcha},
 		Offers: offers(conversation.PickCaptcha, conversation.PickAudio, conversation.PickBack,
-			conversation.PickCancel)}
-	captcha = conversation.Page{ID: conversation.AskCaptcha,
+			conversation.PickCancel),
+	}
+	captcha = conversation.Page{
+		ID:     conversation.AskCaptcha,
 		Fields: []conversation.Field{conversation.FieldCaptcha},
 		Offers: offers(conversation.PickCaptcha, conversation.PickAudio, conversation.PickBack,
-			conversation.PickCancel)}
-	choose = conversation.Page{ID: conversation.AskMethod, Crumb: 1, Args: conversation.Args{Step: 1},
-		Offers: offers(sms, call, push, code, noPhone, desk, name)}
-	second = conversation.Page{ID: conversation.AskMethod, Crumb: 2, Args: conversation.Args{Step: 2},
-		Offers: []conversation.Offer{{Choice: sms, Off: conversation.NoteFamilyUsed}, {Choice: call,
-			Off: conversation.NoteFamilyUsed},
-			{Choice: push}, {Choice: code}, {Choice: noPhone}, {Choice: desk}}}
-	number = conversation.Page{ID: conversation.AskNumber, Crumb: 1, Args: conversation.Args{Step: 1},
+			conversation.PickCancel),
+	}
+	choose = conversation.Page{
+		ID: conversation.AskMethod, Crumb: 1, Args: conversation.Args{Step: 1},
+		Offers: offers(sms, call, push, code, noPhone, desk, name),
+	}
+	second = conversation.Page{
+		ID: conversation.AskMethod, Crumb: 2, Args: conversation.Args{Step: 2},
+		Offers: []conversation.Offer{
+			{Choice: sms, Off: conversation.NoteFamilyUsed},
+			{
+				Choice: call,
+				Off:    conversation.NoteFamilyUsed,
+			},
+			{Choice: push},
+			{Choice: code},
+			{Choice: noPhone},
+			{Choice: desk},
+		},
+	}
+	number = conversation.Page{
+		ID: conversation.AskNumber, Crumb: 1, Args: conversation.Args{Step: 1},
 		Fields: []conversation.Field{conversation.FieldNumber}, Offers: offers(conversation.PickNotMine,
-			method, noPhone, desk)}
-	codePage = conversation.Page{ID: conversation.AskSMSCode, Crumb: 1, Args: conversation.Args{Step: 1},
+			method, noPhone, desk),
+	}
+	codePage = conversation.Page{
+		ID: conversation.AskSMSCode, Crumb: 1, Args: conversation.Args{Step: 1},
 		Fields: []conversation.Field{conversation.FieldCode}, Offers: offers(conversation.PickResend, name,
-			method, noPhone, desk)}
-	waiting = conversation.Page{ID: conversation.WaitPush, Crumb: 2, Args: conversation.Args{Step: 2},
-		Offers: offers(method, noPhone, desk)}
-	checking = conversation.Page{ID: conversation.WaitCheck, Crumb: 2, Args: conversation.Args{Step: 2},
-		Offers: offers(desk)}
-	password = conversation.Page{ID: conversation.AskPassword, Crumb: 3,
+			method, noPhone, desk),
+	}
+	waiting = conversation.Page{
+		ID: conversation.WaitPush, Crumb: 2, Args: conversation.Args{Step: 2},
+		Offers: offers(method, noPhone, desk),
+	}
+	checking = conversation.Page{
+		ID: conversation.WaitCheck, Crumb: 2, Args: conversation.Args{Step: 2},
+		Offers: offers(desk),
+	}
+	password = conversation.Page{
+		ID: conversation.AskPassword, Crumb: 3,
 		Fields: []conversation.Field{conversation.FieldPassword, conversation.FieldConfirm},
-		Offers: offers(conversation.PickCancel, desk)}
+		Offers: offers(conversation.PickCancel, desk),
+	}
 	changing = conversation.Page{ID: conversation.WaitChange, Crumb: 3}
 	locked   = conversation.Page{ID: conversation.EndLocked, Offers: offers(again, desk)}
-	every    = []conversation.Page{nowhere, start, elsePage, hints, follow, own, owns, who, captcha, choose,
+	every    = []conversation.Page{
+		nowhere, start, elsePage, hints, follow, own, owns, who, captcha, choose,
 		second, number,
-		codePage, waiting, checking, password, changing, locked}
+		codePage, waiting, checking, password, changing, locked,
+	}
 )
 
 // meaning is the one thing that an Input says: a choice as "sms", a field as
@@ -109,8 +141,10 @@ func TestUnderstanding(t *testing.T) {
 			"*wachtwoord vergeten*",
 			"wachtwoord vergeten 😢", "ｗａｃｈｔｗｏｏｒｄ ｖｅｒｇｅｔｅｎ", "wacht\u200bwoord ver\u00adgeten", "password",
 		}},
-		{start, conversation.PickReset, []string{"1", "1.", "optie 1", "een", "één", "one",
-			"wachtwoord vergeten", "Forgot my password", "١", "１", "1️⃣"}},
+		{start, conversation.PickReset, []string{
+			"1", "1.", "optie 1", "een", "één", "one",
+			"wachtwoord vergeten", "Forgot my password", "١", "１", "1️⃣",
+		}},
 		{start, conversation.PickStuck, []string{
 			"2", "twee", "kan niet inloggen", "ik kan niet inloggen", "kom er niet in",
 			"Ik weet mijn wachtwoord, maar kom er niet in",
@@ -120,37 +154,57 @@ func TestUnderstanding(t *testing.T) {
 			"inloggen lukt niet", "geblokeerd",
 			"het lukt me niet om in te loggen, ik krijg het inloggen niet voor elkaar",
 		}},
-		{start, conversation.PickElse, []string{"3", "iets anders", "Iets anders.", "something else",
-			"anders", "iets andres"}},
-		{start, conversation.PickUnlock, []string{"ontgrendelen", "account ontgrendelen",
-			"ontgrendelen aub", "unlock my account", "ontgrendeln"}},
-		{start, conversation.PickLostPhone, []string{"telefoon kwijt", "mijn telefoon is gestolen",
-			"I lost my phone"}},
+		{start, conversation.PickElse, []string{
+			"3", "iets anders", "Iets anders.", "something else",
+			"anders", "iets andres",
+		}},
+		{start, conversation.PickUnlock, []string{
+			"ontgrendelen", "account ontgrendelen",
+			"ontgrendelen aub", "unlock my account", "ontgrendeln",
+		}},
+		{start, conversation.PickLostPhone, []string{
+			"telefoon kwijt", "mijn telefoon is gestolen",
+			"I lost my phone",
+		}},
 		{start, conversation.PickHelp, []string{"hallo", "Hoi!", "goedemorgen", "hello"}},
-		{elsePage, conversation.PickMicrosoft, []string{"2", "microsoft", "pagina van microsoft",
-			"Microsoft's own page"}},
+		{elsePage, conversation.PickMicrosoft, []string{
+			"2", "microsoft", "pagina van microsoft",
+			"Microsoft's own page",
+		}},
 		{elsePage, conversation.PickLostPhone, []string{"3", "telefoon kwijt of gestolen", "phone stolen"}},
 		{elsePage, conversation.PickDesk, []string{"4", "servicedesk", "iemand spreken", "Servicedesk"}},
-		{hints, conversation.PickWorks, []string{"1", "nu lukt het", "het lukt", "gelukt!",
-			"it works now"}},
+		{hints, conversation.PickWorks, []string{
+			"1", "nu lukt het", "het lukt", "gelukt!",
+			"it works now",
+		}},
 		{hints, conversation.PickUnlock, []string{"2", "account ontgrendelen", "ontgrendelen", "unlock"}},
-		{hints, conversation.PickReset, []string{"3", "toch een nieuw wachtwoord", "nieuw wachtwoord",
-			"wachtwoord vergeten", "A new password after all"}},
+		{hints, conversation.PickReset, []string{
+			"3", "toch een nieuw wachtwoord", "nieuw wachtwoord",
+			"wachtwoord vergeten", "A new password after all",
+		}},
 		{follow, conversation.PickYes, []string{"1", "ja", "Ja!", "ja hoor", "yes", "j"}},
 		{follow, conversation.PickNo, []string{"2", "nee", "nog niet", "no", "n"}},
 
 		// Who they are.
 		{own, conversation.PickYes, []string{"ja", "1", "dat klopt", "klopt", "yes", "that's me"}},
-		{own, conversation.PickOther, []string{"nee", "2", "ander account", "een ander account", "no",
-			"another account", "niet mijn account"}},
-		{owns, conversation.PickOwn(0), []string{"1", "m.devries@linde.example",
-			" M.DeVries@Linde.example ", "optie 1"}},
+		{own, conversation.PickOther, []string{
+			"nee", "2", "ander account", "een ander account", "no",
+			"another account", "niet mijn account",
+		}},
+		{owns, conversation.PickOwn(0), []string{
+			"1", "m.devries@linde.example",
+			" M.DeVries@Linde.example ", "optie 1",
+		}},
 		{owns, conversation.PickOwn(1), []string{"2", "m-devries@linde.example"}},
 		{owns, conversation.PickOther, []string{"3", "ander account"}},
-		{who, conversation.PickCaptcha, []string{"nieuwe afbeelding", "🔄 Nieuwe afbeelding",
-			"nieuwe afbeeldng", "ik kan het niet lezen", "new picture"}},
-		{captcha, conversation.PickCaptcha, []string{"nieuwe afbeelding", "ander plaatje", "niet leesbaar",
-			"New picture", "🔄 new picture"}},
+		{who, conversation.PickCaptcha, []string{
+			"nieuwe afbeelding", "🔄 Nieuwe afbeelding",
+			"nieuwe afbeeldng", "ik kan het niet lezen", "new picture",
+		}},
+		{captcha, conversation.PickCaptcha, []string{
+			"nieuwe afbeelding", "ander plaatje", "niet leesbaar",
+			"New picture", "🔄 new picture",
+		}},
 		{captcha, conversation.PickAudio, []string{"audio", "🔊 Audio"}},
 		{who, conversation.PickAudio, []string{"audio"}},
 
@@ -161,12 +215,18 @@ func TestUnderstanding(t *testing.T) {
 			"send a text message to my phone", "text message", "Sms-bericht naar mijn telefon verzenden",
 			"via sms",
 		}},
-		{choose, call, []string{"2", "bellen", "bel mij", "bel me op", "Mijn mobiele telefoon bellen",
-			"call me", "Call my mobile phone", "ik wil gebeld worden"}},
-		{choose, push, []string{"3", "melding", "push", "Een melding in de Authenticator-app goedkeuren",
-			"een melding", "notification"}},
-		{choose, code, []string{"4", "code", "authenticator code", "code uit de app",
-			"Een code invoeren uit de Authenticator-app", "ik wil een code invoeren"}},
+		{choose, call, []string{
+			"2", "bellen", "bel mij", "bel me op", "Mijn mobiele telefoon bellen",
+			"call me", "Call my mobile phone", "ik wil gebeld worden",
+		}},
+		{choose, push, []string{
+			"3", "melding", "push", "Een melding in de Authenticator-app goedkeuren",
+			"een melding", "notification",
+		}},
+		{choose, code, []string{
+			"4", "code", "authenticator code", "code uit de app",
+			"Een code invoeren uit de Authenticator-app", "ik wil een code invoeren",
+		}},
 		{choose, name, []string{"7", "adres verbeteren", "verkeerd adres", "wrong address"}},
 		{second, sms, []string{"1", "sms"}},
 		{second, push, []string{"3", "melding", "meldng"}},
@@ -174,10 +234,14 @@ func TestUnderstanding(t *testing.T) {
 			"Dit is niet (meer) mijn nummer", "dit is niet meer mijn nummer", "niet mijn nummer",
 			"ik heb een nieuw nummer", "not my number",
 		}},
-		{number, method, []string{"andere manier", "op een andere manier graag", "another way",
-			"andere maneir"}},
-		{codePage, conversation.PickResend, []string{"opnieuw sturen", "opnieuw", "nieuwe code",
-			"ik heb niets gekregen", "geen sms ontvangen", "send again", "stuur een nieuwe code"}},
+		{number, method, []string{
+			"andere manier", "op een andere manier graag", "another way",
+			"andere maneir",
+		}},
+		{codePage, conversation.PickResend, []string{
+			"opnieuw sturen", "opnieuw", "nieuwe code",
+			"ik heb niets gekregen", "geen sms ontvangen", "send again", "stuur een nieuwe code",
+		}},
 		{codePage, method, []string{"andere manier", "iets anders", "other way"}},
 		{codePage, name, []string{"adres verbeteren", "verkeerd adres"}},
 		{waiting, method, []string{"1", "andere manier"}},
@@ -204,8 +268,10 @@ func TestCommandsWorkOnEveryPageInBothLanguages(t *testing.T) {
 		},
 		conversation.PickBack: {"terug", "Terug", "back", "ga terug", "vorige"},
 		conversation.PickHelp: {"help", "hulp", "Help?", "wat moet ik doen"},
-		conversation.PickDesk: {"servicedesk", "helpdesk", "service desk", "iemand spreken",
-			"ik wil iemand spreken", "human", "talk to a human"},
+		conversation.PickDesk: {
+			"servicedesk", "helpdesk", "service desk", "iemand spreken",
+			"ik wil iemand spreken", "human", "talk to a human",
+		},
 		conversation.PickDutch:   {"nederlands", "Nederlands", "dutch"},
 		conversation.PickEnglish: {"english", "English please", "engels"},
 	} {
@@ -263,10 +329,14 @@ func TestWhatNobodyUnderstandsIsUnread(t *testing.T) {
 		page conversation.Page
 		said []string
 	}{
-		{nowhere, []string{"", " ", "\n", "?", "...", "👍", "asdf", "1", "hallo", "wat is het weer",
-			"\u200b\u202e", "\x00"}},
-		{start, []string{"", "4", "0", "00", "99999999999999999999", "1 2", "1,5", "sms", "ja", "bloemkool",
-			"123456"}},
+		{nowhere, []string{
+			"", " ", "\n", "?", "...", "👍", "asdf", "1", "hallo", "wat is het weer",
+			"\u200b\u202e", "\x00",
+		}},
+		{start, []string{
+			"", "4", "0", "00", "99999999999999999999", "1 2", "1,5", "sms", "ja", "bloemkool",
+			"123456",
+		}},
 		{choose, []string{"123456", "0612345678", "8", "nee", "misschien", "wachtwoord vergeten"}},
 		{number, []string{"", "weet ik niet", "ja", "bloemkool", "?"}},
 		{codePage, []string{"", "welke code", "waarom duurt dit zo lang", "ok", "code"}},
@@ -397,8 +467,10 @@ func TestAC55_APasswordIsNeverTakenFromAMessage(t *testing.T) {
 func TestALongTextIsNotRead(t *testing.T) {
 	w := newWords(t)
 	for _, page := range every {
-		for _, said := range []string{strings.Repeat("annuleren ", 1000), strings.Repeat("1", 5000),
-			strings.Repeat("é", 1<<20)} {
+		for _, said := range []string{
+			strings.Repeat("annuleren ", 1000), strings.Repeat("1", 5000),
+			strings.Repeat("é", 1<<20),
+		} {
 			if in := w.Understand(page, "nl", said); !in.Unread || in.Fields != nil || in.Choice != "" {
 				t.Errorf("%s: %d bytes were read: %+v", page.ID, len(said), in)
 			}
@@ -497,8 +569,10 @@ func allowed(page conversation.Page) []conversation.Choice {
 	if page.Args.Step > 0 {
 		list = append(list, noPhone)
 	}
-	begins := []conversation.MessageID{"", conversation.AskStart, conversation.AskElse,
-		conversation.AskFollowUp, conversation.EndLocked}
+	begins := []conversation.MessageID{
+		"", conversation.AskStart, conversation.AskElse,
+		conversation.AskFollowUp, conversation.EndLocked,
+	}
 	if slices.Contains(begins, page.ID) {
 		list = append(list, conversation.PickReset, conversation.PickStuck, conversation.PickUnlock,
 			conversation.PickElse, conversation.PickLostPhone)
@@ -542,7 +616,8 @@ func FuzzUnderstand(f *testing.F) {
 }
 
 func checkField(t *testing.T, page conversation.Page, in conversation.Input, field conversation.Field, said,
-	value string) {
+	value string,
+) {
 	t.Helper()
 	switch {
 	case len(in.Fields) != 1 || len(page.Fields) == 0 || field != page.Fields[0]:

@@ -43,8 +43,10 @@ var typed = []struct {
 		"speak to someone", "speak to somebody", "call the service desk",
 	}},
 	{conversation.PickDutch, []string{"nederlands", "in het nederlands", "dutch", "in dutch"}},
-	{conversation.PickEnglish, []string{"engels", "in het engels", "english", "in english",
-		"english please"}},
+	{conversation.PickEnglish, []string{
+		"engels", "in het engels", "english", "in english",
+		"english please",
+	}},
 	{conversation.PickReset, []string{
 		"wachtwoord", "wachtwoord vergeten", "wachtwoord kwijt", "wachtwoord resetten",
 		"wachtwoord herstellen",
@@ -100,8 +102,10 @@ var typed = []struct {
 		"another picture",
 		"i can't read it", "refresh",
 	}},
-	{conversation.PickAudio, []string{"audio", "geluid", "voorlezen", "luisteren", "sound", "listen",
-		"read aloud"}},
+	{conversation.PickAudio, []string{
+		"audio", "geluid", "voorlezen", "luisteren", "sound", "listen",
+		"read aloud",
+	}},
 	{conversation.PickSMS, []string{
 		"sms", "sms bericht", "smsje", "sms'je", "sms code", "sms sturen", "stuur een sms",
 		"stuur mij een sms", "via sms",
@@ -162,8 +166,10 @@ var typed = []struct {
 		"other number",
 		"i have a new number", "new number", "old number", "wrong number", "the number is wrong",
 	}},
-	{conversation.PickMicrosoft, []string{"microsoft", "microsoft pagina", "pagina van microsoft",
-		"microsoft page"}},
+	{conversation.PickMicrosoft, []string{
+		"microsoft", "microsoft pagina", "pagina van microsoft",
+		"microsoft page",
+	}},
 	{conversation.PickAgain, []string{
 		"opnieuw beginnen", "begin opnieuw", "opnieuw", "nog een keer", "start again", "start over",
 		"restart", "again",

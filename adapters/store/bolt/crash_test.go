@@ -3,7 +3,6 @@ package bolt_test
 import (
 	"bufio"
 	"context"
-
 	"fmt"
 	"os"
 	"os/exec"
