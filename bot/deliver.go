@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"resetbot/conversation"
@@ -112,5 +113,9 @@ func (b *Bot) notice(ctx context.Context, n conversation.Notice) error {
 	if err != nil || !found {
 		return err
 	}
-	return b.Notifier.Tell(ctx, owner, n)
+	link, err := b.disownLink(n)
+	if err != nil {
+		return fmt.Errorf("making the link of a notice: %w", err)
+	}
+	return b.Notifier.Tell(ctx, owner, n, link)
 }

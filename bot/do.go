@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -120,6 +121,9 @@ func (b *Bot) attempt(ctx context.Context, task conversation.Task, secret conver
 		return b.check(ctx, task, secret)
 	case conversation.TaskReset, conversation.TaskUnlock:
 		return b.write(ctx, task, secret)
+	case conversation.TaskScramble:
+		task.Kind = conversation.TaskReset
+		return b.write(ctx, task, unknowable())
 	case conversation.TaskChanged:
 		return b.changed(ctx, task)
 	}
@@ -315,6 +319,12 @@ func (b *Bot) write(ctx context.Context, task conversation.Task, password conver
 		return conversation.Outcome{Write: conversation.WriteUnknown}, fmt.Errorf("writing: %w", err)
 	}
 	return conversation.Outcome{Write: w.Result, Refusal: slices.Clone(w.Flaws), Word: w.Word}, nil
+}
+
+// unknowable is a password that nobody knows, and that rules of every kind
+// take: 52 random characters (260 bits) and one of each class.
+func unknowable() conversation.Secret {
+	return conversation.NewSecret("Aa1!" + rand.Text() + rand.Text())
 }
 
 // changed asks the directory whether a write reached it.

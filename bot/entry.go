@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"resetbot/conversation"
 )
@@ -40,6 +41,88 @@ func (b *Bot) link(c conversation.Conversation) (string, error) {
 	}
 	sealed := b.Links.Seal(nil, data, entryUse)
 	return b.PublicURL + entryPath + base64.RawURLEncoding.EncodeToString(sealed), nil
+}
+
+// The link of a notice is sealed in the same way, for another use.
+
+// disownPath is where owners say "this was not me".
+const disownPath = "/n/"
+
+var disownUse = []byte("this was not me")
+
+// disownable is what the link of a notice holds; short, for it is sent.
+type disownable struct {
+	Notice       string `json:"n"`
+	Account      string `json:"a"`
+	Conversation string `json:"c"`
+	Receipt      string `json:"r"`
+	At           int64  `json:"t"` // Unix time
+	Locale       string `json:"l"`
+}
+
+// disownLink is the address at which the owner says that what n tells was not
+// them; empty where there is nothing to say it of.
+func (b *Bot) disownLink(n conversation.Notice) (string, error) {
+	switch n.Message {
+	case conversation.TellFrozen, conversation.TellSecured, conversation.TellDenied:
+		return "", nil
+	}
+	if b.Links == nil || b.PublicURL == "" {
+		return "", nil
+	}
+	data, err := json.Marshal(disownable{n.ID, string(n.Account), n.Conversation, n.Receipt, n.At.Unix(), n.Locale})
+	if err != nil {
+		return "", err
+	}
+	return b.PublicURL + disownPath + base64.RawURLEncoding.EncodeToString(b.Links.Seal(nil, data, disownUse)), nil
+}
+
+// Disownable opens the link of a notice and tells what it is of. It changes
+// nothing. ok is false for a link that is too old or never was.
+func (b *Bot) Disownable(token string) (n conversation.Notice, ok bool) {
+	if b.Links == nil || len(token) > conversation.TypedMax {
+		return n, false
+	}
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil {
+		return n, false
+	}
+	data, err := b.Links.Open(sealed, disownUse)
+	var d disownable
+	if err != nil || json.Unmarshal(data, &d) != nil {
+		return n, false
+	}
+	n = conversation.Notice{
+		ID: d.Notice, Account: conversation.AccountID(d.Account), Conversation: d.Conversation,
+		Receipt: d.Receipt, At: time.Unix(d.At, 0), Locale: d.Locale,
+	}
+	return n, b.Now().Before(n.At.Add(b.Wizard.Policy.NoticeLife))
+}
+
+// Disown takes the owner's word for it: this was not me. ok is false for a
+// link that is too old, never was, or was used before. asker is as in
+// [conversation.Origin].
+func (b *Bot) Disown(ctx context.Context, token, asker string) (n conversation.Notice, ok bool, err error) {
+	n, ok = b.Disownable(token)
+	if !ok {
+		return n, false, nil
+	}
+	user := conversation.DisownUser(n.ID)
+	before, err := b.Store.Conversation(ctx, user)
+	if err != nil || before.ID != "" {
+		return n, false, err
+	}
+	in := conversation.Input{
+		Kind: conversation.Disowns,
+		From: conversation.Origin{User: user, Asker: b.Wizard.Keys.Fingerprint("asker", asker), Locale: n.Locale},
+		Disowned: &conversation.Disownment{
+			Notice: n.ID, Account: n.Account, Conversation: n.Conversation, Receipt: n.Receipt, At: n.At,
+		},
+	}
+	if err := b.update(ctx, user, in, conversation.Secret{}); err != nil {
+		return n, false, err
+	}
+	return n, true, nil
 }
 
 // Entry opens a one-time link, and gives the page that its holder may see now:

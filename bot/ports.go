@@ -152,7 +152,9 @@ type Judgement struct {
 // channel known.
 type Notifier interface {
 	// Tell tells it. It may be called again after an error, or after a crash.
-	Tell(ctx context.Context, owner Account, n conversation.Notice) error
+	// link is the address at which the owner says "this was not me"; empty where
+	// there is none. It is told to the owner alone, and never logged.
+	Tell(ctx context.Context, owner Account, n conversation.Notice, link string) error
 }
 
 // Authenticators keeps the secrets of enrolled authenticator apps, sealed

@@ -196,8 +196,8 @@ func (w *world) telephone(plan conversation.NumberPlan) phone.Options {
 			title, body := w.words.Push(c.Locale, c.Chat, now)
 			return title + "\n" + body
 		},
-		Notice: func(a bot.Account, n conversation.Notice) (mail, text string) {
-			letter, err := w.words.Letter(n, words.Recipient{Name: a.Display}, time.Now())
+		Notice: func(a bot.Account, n conversation.Notice, link string) (mail, text string) {
+			letter, err := w.words.Letter(n, words.Recipient{Name: a.Display, Link: link}, time.Now())
 			if err != nil {
 				w.t.Errorf("writing a letter: %v", err)
 			}

@@ -191,6 +191,7 @@ type Conversation struct {
 	Entered  string   `json:"entered,omitempty"`
 	Exposed  []string `json:"exposed,omitempty"` // fingerprints of what was typed in the chat on the password page
 	Reminded bool     `json:"reminded,omitempty"`
+	Disowns  string   `json:"disowns,omitempty"` // the conversation that its owner disowns
 }
 
 // Bound is an account that the chat proves the person to be.
@@ -269,6 +270,7 @@ const (
 	TaskReset     TaskKind = "reset"
 	TaskUnlock    TaskKind = "unlock"
 	TaskChanged   TaskKind = "changed"
+	TaskScramble  TaskKind = "scramble" // a password that nobody knows; repeated, for it harms nobody twice
 )
 
 // Task is work that a commit ordered. It says nothing secret; a code or a
@@ -364,8 +366,10 @@ type AccountRecord struct {
 	// first seen if it was not there from the beginning.
 	Number string    `json:"num,omitempty"`
 	Since  time.Time `json:"since,omitzero"`
-	// LastReset is when the owner last got a new password here.
+	// LastReset is when somebody last got a new password here, LastBy in which
+	// conversation.
 	LastReset time.Time `json:"last,omitzero"`
+	LastBy    string    `json:"last_by,omitempty"`
 	// NoPush is until when others send no notification, after one of theirs
 	// was denied; NoPushOwn the same for the owner's own chat.
 	NoPush    time.Time `json:"no_push,omitzero"`
@@ -410,13 +414,15 @@ type Notice struct {
 	// User is whose conversation is nudged.
 	User User `json:"user,omitzero"`
 	// Account is who is told, Message what.
-	Account  AccountID `json:"account,omitempty"`
-	Message  MessageID `json:"message,omitempty"`
-	Receipt  string    `json:"receipt,omitempty"`
-	Chat     string    `json:"chat,omitempty"`
-	Locale   string    `json:"loc,omitempty"`
-	At       time.Time `json:"at,omitzero"` // of what is told
-	Attempts int       `json:"att,omitempty"`
+	Account AccountID `json:"account,omitempty"`
+	Message MessageID `json:"message,omitempty"`
+	Receipt string    `json:"receipt,omitempty"`
+	Chat    string    `json:"chat,omitempty"`
+	Locale  string    `json:"loc,omitempty"`
+	At      time.Time `json:"at,omitzero"` // of what is told
+	// Conversation is the id of the one that is told of.
+	Conversation string `json:"conversation,omitempty"`
+	Attempts     int    `json:"att,omitempty"`
 }
 
 // The kinds of notice.

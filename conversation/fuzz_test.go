@@ -36,7 +36,7 @@ func FuzzStep(f *testing.F) {
 // those that lead on, so that the deep pages are met as often as the first.
 func TestARandomWalkKeepsWhatMustHold(t *testing.T) {
 	met := map[State]int{}
-	for seed := range uint64(150) {
+	for seed := range uint64(250) {
 		random := rand.New(rand.NewPCG(seed, 7))
 		w := newWorld(t)
 		for range 120 {
@@ -47,10 +47,23 @@ func TestARandomWalkKeepsWhatMustHold(t *testing.T) {
 				continue
 			}
 			w.lead(user, random)
+			if told := w.told(); seed%5 == 0 && len(told) > 0 && random.IntN(25) == 0 {
+				met[Disowned]++
+				owner := w.disown(told[len(told)-1])
+				for range 3 {
+					met[w.convs[owner].State]++
+					w.now = w.now.Add(5 * time.Second)
+					if w.convs[owner].Task == nil {
+						w.step(owner, Input{Kind: Passed})
+					} else {
+						w.come(owner, w.truth(owner))
+					}
+				}
+			}
 		}
 	}
 	for _, a := range Arrows() {
-		if met[a.From] == 0 {
+		if a.From != Disowned && a.From != Scrambling && met[a.From] == 0 { // those: disown_test.go
 			t.Errorf("no walk came to %s", a.From)
 		}
 	}

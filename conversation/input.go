@@ -22,6 +22,7 @@ type Input struct {
 	// From bot:
 	Outcome   *Outcome
 	Delivered *Delivery
+	Disowned  *Disownment
 	// Alone is set when no other process can hold a lease on this store (the
 	// process has just opened a store that only one may have open), so that a
 	// lease of another process is a dead one.
@@ -35,14 +36,14 @@ type Kind string
 
 // The kinds.
 const (
-	Said      Kind = "said"      // words, already understood as a choice or a field
-	Pressed   Kind = "pressed"   // a button
-	Filled    Kind = "filled"    // a form
-	Arrived   Kind = "arrived"   // the person opened the chat (again), and said nothing
-	Came      Kind = "came"      // the outcome of a task
-	Passed    Kind = "passed"    // time, or a nudge
-	Shown     Kind = "shown"     // a page was delivered, or could not be
-	Forgotten Kind = "forgotten" // an ended conversation is removed
+	Said    Kind = "said"    // words, already understood as a choice or a field
+	Pressed Kind = "pressed" // a button
+	Filled  Kind = "filled"  // a form
+	Arrived Kind = "arrived" // the person opened the chat (again), and said nothing
+	Came    Kind = "came"    // the outcome of a task
+	Passed  Kind = "passed"  // time, or a nudge
+	Shown   Kind = "shown"   // a page was delivered, or could not be
+	Disowns Kind = "disowns" // an owner: this was not me
 )
 
 // Origin is who speaks, and from where, as the chat's platform proved it.
@@ -52,6 +53,16 @@ type Origin struct {
 	Asker   string // keyed name
 	Locale  string
 	Bound   []Bound
+}
+
+// Disownment is what the link of a notice stands for: the owner of an account
+// says that what the notice told of was not them.
+type Disownment struct {
+	Notice       string
+	Account      AccountID
+	Conversation string // that the notice told of
+	Receipt      string
+	At           time.Time // of the notice
 }
 
 // Delivery tells how the sending of a page ended.

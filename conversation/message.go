@@ -41,6 +41,7 @@ const (
 	EndDesk         MessageID = "end.desk"
 	EndNoPhone      MessageID = "end.no_phone"   // "I don't have my phone with me"
 	EndLostPhone    MessageID = "end.lost_phone" // lost or stolen
+	EndFrozen       MessageID = "end.frozen"     // own chat: lost or stolen, and nothing is reset any more
 	EndOneFamily    MessageID = "end.one_family"
 	EndNoMethods    MessageID = "end.no_methods"
 	EndNotOwn       MessageID = "end.not_own"    // this chat resets one's own password only
@@ -122,6 +123,8 @@ const (
 	TellUnlocked MessageID = "owner.unlocked" //
 	TellLocked   MessageID = "owner.locked"   // too many tries
 	TellDenied   MessageID = "owner.denied"   // a notification was denied
+	TellFrozen   MessageID = "owner.frozen"   // after "this was not me": nothing was written
+	TellSecured  MessageID = "owner.secured"  // the same, and the new password works no longer
 	TellOther    MessageID = "owner.other"    // somebody else began in their own chat
 )
 

@@ -307,7 +307,7 @@ func (s *step) done(notes ...Note) {
 	if s.c.Goal == ToUnlock {
 		page, told = EndUnlocked, TellUnlocked
 	} else {
-		s.account.LastReset = s.now
+		s.account.LastReset, s.account.LastBy = s.now, s.c.ID
 		for _, class := range []string{others, own} {
 			for _, use := range []string{useProofs, useChallenges, useBegun} {
 				key := accountCounter(use, class, s.c.Subject.Key)

@@ -28,6 +28,8 @@ type Policy struct {
 	CaptchaAsker  Limit // wrong captchas per asker
 	Refusals      int   // passwords refused per conversation
 	NoPush        time.Duration
+	FreezeFor     time.Duration // after "this was not me"
+	NoticeLife    time.Duration // of the link in a notice
 	WaitingTime   time.Duration // before a new number or authenticator counts
 	SecondUnlock  time.Duration // after one's own reset, unlocking takes one proof
 	ProofLife     time.Duration // a proof older than this does not count at the write
@@ -108,6 +110,8 @@ func DefaultPolicy() Policy {
 		CaptchaAsker:  Limit{N: 20, Window: time.Hour},
 		Refusals:      10,
 		NoPush:        time.Hour,
+		FreezeFor:     24 * time.Hour,
+		NoticeLife:    72 * time.Hour,
 		WaitingTime:   72 * time.Hour,
 		SecondUnlock:  2 * time.Hour,
 		ProofLife:     15 * time.Minute,

@@ -48,6 +48,13 @@ func (w *Wizard) Reads(c Conversation, in Input) Reads {
 			key, record = w.accountKey(&Account{ID: out.Denied}, ""), true
 		}
 	}
+	if d := in.Disowned; in.Kind == Disowns && d != nil {
+		key, record = w.accountKey(&Account{ID: d.Account}, ""), true
+		r.Marks = []string{disownMark(d.Notice)}
+	}
+	if bound := in.From.Bound; in.Choice == PickLostPhone && len(bound) == 1 {
+		key, record = w.accountKey(&Account{ID: bound[0].ID}, ""), true
+	}
 	if key != "" {
 		if record {
 			r.Account = key

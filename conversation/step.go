@@ -106,6 +106,8 @@ func (s *step) take() {
 		s.passed()
 	case Came:
 		s.came()
+	case Disowns:
+		s.disowned()
 	default:
 		s.person()
 	}
@@ -227,6 +229,10 @@ func (s *step) passed() {
 	case c.Task != nil && (!s.now.Before(c.Task.Lease) || s.in.Alone && c.Task.By != s.in.By):
 		s.lapsed()
 	case c.Task == nil && c.Write != nil && !s.now.Before(c.Write.Next):
+		if c.Disowns != "" {
+			s.secure()
+			return
+		}
 		s.askChanged()
 	case c.awaitsText() && !s.now.Before(c.Question.At.Add(s.Policy.WaitFor)):
 		q := *c.Question
@@ -244,7 +250,7 @@ func (s *step) passed() {
 func (s *step) lapsed() {
 	task := *s.c.Task
 	switch task.Kind {
-	case TaskFind, TaskChallenge:
+	case TaskFind, TaskChallenge, TaskScramble:
 		s.order(task)
 	case TaskChanged:
 		s.askChanged()
@@ -304,6 +310,8 @@ func (s *step) came() {
 		s.written(*out)
 	case TaskChanged:
 		s.changed(task, *out)
+	case TaskScramble:
+		s.scrambled(*out)
 	}
 }
 
@@ -402,7 +410,7 @@ func (s *step) deadline(t Task) time.Duration {
 			return s.c.Question.At.Add(s.Policy.WaitFor).Sub(s.now)
 		}
 		return s.Policy.WaitFor
-	case TaskReset, TaskUnlock:
+	case TaskReset, TaskUnlock, TaskScramble:
 		return s.Policy.WriteFor
 	}
 	return s.Policy.Find
@@ -519,7 +527,7 @@ func (a AccountRecord) equal(b AccountRecord) bool {
 		a.HolderUntil.Equal(b.HolderUntil) && a.NoPushOwn.Equal(b.NoPushOwn) && a.Told.Equal(b.Told) &&
 		a.Writing == b.Writing &&
 		a.WritingUntil.Equal(b.WritingUntil) && a.Number == b.Number && a.Since.Equal(b.Since) &&
-		a.LastReset.Equal(b.LastReset) && a.NoPush.Equal(b.NoPush) && a.Frozen.Equal(b.Frozen)
+		a.LastReset.Equal(b.LastReset) && a.LastBy == b.LastBy && a.NoPush.Equal(b.NoPush) && a.Frozen.Equal(b.Frozen)
 }
 
 func (c Counter) equal(d Counter) bool {

@@ -585,6 +585,6 @@ func (s *step) tell(m MessageID) {
 func (s *step) notice(n Notice) {
 	n.ID = s.in.Nonce.id("notice " + strconv.Itoa(len(s.ch.Notices)))
 	n.Due, n.At = s.now, s.now
-	n.Receipt, n.Chat, n.Locale = s.c.Receipt, s.c.User.Chat, s.c.Locale
+	n.Receipt, n.Chat, n.Locale, n.Conversation = s.c.Receipt, s.c.User.Chat, s.c.Locale, s.c.ID
 	s.ch.Notices = append(s.ch.Notices, n)
 }

@@ -146,7 +146,7 @@ func (s *step) everywhere() bool {
 // back goes to the page before, where there is one.
 func (s *step) back() {
 	before := s.c.State
-	if reset[before][Back] == "" {
+	if before.arrows()[Back] == "" {
 		note := NoteBackHere
 		if s.c.State.mustRun() || s.c.Task != nil {
 			note = NoteBusyNow
@@ -192,7 +192,7 @@ func (s *step) start() {
 	case PickMicrosoft:
 		s.repeat(Note{ID: NoteMicrosoft})
 	case PickLostPhone:
-		s.end(Refer, Page{ID: EndLostPhone})
+		s.lostPhone()
 	case PickYes, PickNo:
 		if s.c.Page.ID != AskFollowUp {
 			s.unclear()

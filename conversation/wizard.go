@@ -43,8 +43,15 @@ const (
 	UnlockUnknown State = "unlock_unknown" // the same after an unlock; no way leads to the password from here
 )
 
+// The other walk: an owner says "this was not me" (disown.go).
+const (
+	Disowned   State = "disowned"   // the account is frozen
+	Scrambling State = "scrambling" // it gets a password that nobody knows
+)
+
 // The ends. No arrow leaves them.
 const (
+	Secured   State = "secured"    // frozen, and nobody has a password that works
 	Done      State = "done"       // the new password works, or the account is unlocked
 	Solved    State = "solved"     // it worked after all, nothing was needed
 	Cancelled State = "cancelled"  // by the person
@@ -105,6 +112,8 @@ const (
 	Deny            Event = "deny"
 	Displace        Event = "displace"
 	Withdraw        Event = "withdraw"
+	Freeze          Event = "freeze"   // nothing was written yet
+	Scramble        Event = "scramble" // a password was
 )
 
 // reset is the whole wizard: on this page, when this happens, go there.
@@ -253,6 +262,27 @@ var reset = map[State]map[Event]State{
 	},
 }
 
+// disown is what happens after an owner said "this was not me".
+var disown = map[State]map[Event]State{
+	Disowned: {
+		Freeze:   Secured,
+		Scramble: Scrambling,
+		Stay:     Disowned,
+	},
+	Scrambling: {
+		Written: Secured,
+		Stay:    Scrambling,
+	},
+}
+
+// arrows are those that lead from s in its own walk.
+func (s State) arrows() map[Event]State {
+	if on := reset[s]; on != nil {
+		return on
+	}
+	return disown[s]
+}
+
 // anytime leads out of every page but those that must run until the truth is
 // known.
 var anytime = map[Event]State{
@@ -275,7 +305,7 @@ var untilKnown = map[Event]State{
 
 // mustRun reports whether s ends only when the directory has told.
 func (s State) mustRun() bool {
-	return s == Changing || s == Unlocking || s == Unknown || s == UnlockUnknown
+	return s == Changing || s == Unlocking || s == Unknown || s == UnlockUnknown || disown[s] != nil
 }
 
 // Over reports whether s is an end.
@@ -283,9 +313,9 @@ func (s State) Over() bool { return slices.Contains(ends, s) }
 
 // known reports whether s is a state of this wizard. A store may hand over a
 // record of a newer version, or a damaged one.
-func (s State) known() bool { return reset[s] != nil || s.Over() }
+func (s State) known() bool { return s.arrows() != nil || s.Over() }
 
-var ends = []State{Done, Solved, Cancelled, Expired, Locked, Denied, Referred, Displaced, Withdrawn}
+var ends = []State{Done, Secured, Solved, Cancelled, Expired, Locked, Denied, Referred, Displaced, Withdrawn}
 
 // Arrow is one line of the table.
 type Arrow struct {
@@ -294,26 +324,34 @@ type Arrow struct {
 	To   State
 }
 
-// Arrows gives the whole table, sorted by page and event.
+// Arrows gives the tables of all walks, sorted by page and event.
 func Arrows() []Arrow {
 	var arrows []Arrow
-	for from, on := range reset {
-		for event, to := range on {
-			arrows = append(arrows, Arrow{from, event, to})
-		}
-		always := anytime
-		if from.mustRun() {
-			always = untilKnown
-		}
-		for event, to := range always {
-			if _, own := on[event]; !own {
-				arrows = append(arrows, Arrow{from, event, to})
-			}
+	for _, walk := range []map[State]map[Event]State{reset, disown} {
+		for from, on := range walk {
+			arrows = append(arrows, arrowsFrom(from, on)...)
 		}
 	}
 	slices.SortFunc(arrows, func(a, b Arrow) int {
 		return strings.Compare(string(a.From)+" "+string(a.On), string(b.From)+" "+string(b.On))
 	})
+	return arrows
+}
+
+func arrowsFrom(from State, on map[Event]State) []Arrow {
+	var arrows []Arrow
+	for event, to := range on {
+		arrows = append(arrows, Arrow{from, event, to})
+	}
+	always := anytime
+	if from.mustRun() {
+		always = untilKnown
+	}
+	for event, to := range always {
+		if _, own := on[event]; !own {
+			arrows = append(arrows, Arrow{from, event, to})
+		}
+	}
 	return arrows
 }
 
@@ -354,9 +392,9 @@ func follow(from State, event Event) (State, error) {
 // out, and told in a note; docs/wizard.md holds it, and a test compares.
 func Diagram() string {
 	var b strings.Builder
-	b.WriteString("stateDiagram-v2\n    [*] --> start\n")
+	b.WriteString("stateDiagram-v2\n    [*] --> start\n    [*] --> disowned\n")
 	for _, a := range Arrows() {
-		if _, own := reset[a.From][a.On]; !own || a.From == a.To {
+		if _, own := a.From.arrows()[a.On]; !own || a.From == a.To {
 			continue
 		}
 		fmt.Fprintf(&b, "    %s --> %s: %s\n", a.From, a.To, a.On)

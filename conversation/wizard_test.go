@@ -14,7 +14,7 @@ var update = flag.Bool("update", false, "rewrite the files that tests compare wi
 // reachable gives every state that can be reached from Start over the arrows
 // that keep says may be used.
 func reachable(keep func(Arrow) bool) map[State]bool {
-	seen := map[State]bool{Start: true}
+	seen := map[State]bool{Start: true, Disowned: true}
 	for grown := true; grown; {
 		grown = false
 		for _, a := range Arrows() {
@@ -29,6 +29,9 @@ func reachable(keep func(Arrow) bool) map[State]bool {
 func allStates() []State {
 	var states []State
 	for s := range reset {
+		states = append(states, s)
+	}
+	for s := range disown {
 		states = append(states, s)
 	}
 	states = append(states, ends...)

@@ -258,6 +258,26 @@ func (w *world) apply(user User, change Change, secret Secret) {
 	}
 }
 
+// disown is an owner who opens the link of a notice and presses its button.
+func (w *world) disown(n Notice) User {
+	w.t.Helper()
+	user := DisownUser(n.ID)
+	w.step(user, Input{Kind: Disowns, Disowned: &Disownment{
+		Notice: n.ID, Account: n.Account, Conversation: n.Conversation, Receipt: n.Receipt, At: n.At,
+	}})
+	return user
+}
+
+// told are the notices to owners, oldest first.
+func (w *world) told() (list []Notice) {
+	for _, n := range w.notices {
+		if n.Kind == Tell {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
 // Shorthands of what a person does.
 
 func (w *world) pick(user User, c Choice) Change {
@@ -316,7 +336,7 @@ func (w *world) truth(user User) Outcome {
 			return Outcome{Verdict: map[TaskKind]Verdict{TaskCheck: WrongOne, TaskWait: NoAnswer}[task.Kind]}
 		}
 		return Outcome{Verdict: Right, Mark: fmt.Sprintf("%s:%s", task.Kind, task.ID)}
-	case TaskReset, TaskUnlock:
+	case TaskReset, TaskUnlock, TaskScramble:
 		return Outcome{Write: WriteDone}
 	}
 	return Outcome{Changed: ChangedYes}

@@ -129,7 +129,7 @@ func (w *Words) Letter(n conversation.Notice, to Recipient, now time.Time) (Lett
 			"owner.outside_not_me",
 		}
 	} else {
-		v.Link = plain(to.Link)
+		v.Link = whole(to.Link)
 	}
 	v.Subject = s.line(subject, v)
 	l := Letter{Subject: v.Subject}

@@ -17,6 +17,15 @@ const argumentMax = 300
 // characters). What looks like markup stays as it is; it is for the adapter to
 // escape, as it must for every text.
 func plain(text string) string {
+	text = whole(text)
+	if r := []rune(text); len(r) > argumentMax {
+		text = strings.TrimSpace(string(r[:argumentMax-1])) + "…"
+	}
+	return text
+}
+
+// whole is the same, however long it is: half a link leads nowhere.
+func whole(text string) string {
 	text = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r):
@@ -26,11 +35,7 @@ func plain(text string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(text, "\uFFFD"))
-	text = strings.Join(strings.Fields(text), " ")
-	if r := []rune(text); len(r) > argumentMax {
-		text = strings.TrimSpace(string(r[:argumentMax-1])) + "…"
-	}
-	return text
+	return strings.Join(strings.Fields(text), " ")
 }
 
 // gsm is the basic alphabet of text messages (3GPP TS 23.038, 6.2.1), without

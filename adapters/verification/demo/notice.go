@@ -15,7 +15,7 @@ var _ bot.Notifier = (*Phone)(nil)
 
 // Tell brings the owner a mail and, if they have a telephone, a text message,
 // each once however often it is asked.
-func (p *Phone) Tell(ctx context.Context, owner bot.Account, n conversation.Notice) error {
+func (p *Phone) Tell(ctx context.Context, owner bot.Account, n conversation.Notice, link string) error {
 	number := p.e164(owner.Mobile)
 	once := func(kind Kind, text string) error {
 		r := record{
@@ -25,7 +25,7 @@ func (p *Phone) Tell(ctx context.Context, owner bot.Account, n conversation.Noti
 		}
 		return p.deliver(ctx, r, func(b *book) bool { return len(b.about(kind, n.ID)) == 0 })
 	}
-	mail, text := p.o.Notice(owner, n)
+	mail, text := p.o.Notice(owner, n, link)
 	err := once(KindMail, mail)
 	if number != "" {
 		err = errors.Join(err, once(KindSMS, text))

@@ -98,7 +98,7 @@ type Options struct {
 	// or the words of the call or the notification.
 	Text func(bot.Challenge) string
 	// Notice says what an owner is told, by mail and in a text message.
-	Notice func(bot.Account, conversation.Notice) (mail, text string)
+	Notice func(a bot.Account, n conversation.Notice, link string) (mail, text string)
 	// Numbers reads the numbers of the directory, to bring mail to the right
 	// telephone; without it only numbers in E.164, with blanks, are read.
 	Numbers conversation.NumberPlan

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 // said and told are the words of these tests.
 func said(c bot.Challenge) string { return "tekst van " + c.ID }
 
-func told(a bot.Account, n conversation.Notice) (mail, text string) {
+func told(a bot.Account, n conversation.Notice, link string) (mail, text string) {
 	return "mail van " + n.ID + " aan " + a.UPN, "tekst van " + n.ID + " aan " + a.UPN
 }
 
@@ -421,7 +421,7 @@ func TestTellReachesTheOwnerByMailAndByTextOnce(t *testing.T) {
 		At: time.Date(2026, 11, 22, 14, 5, 0, 0, time.UTC),
 	}
 	for range 2 {
-		if err := p.Tell(t.Context(), owner, notice); err != nil {
+		if err := p.Tell(t.Context(), owner, notice, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -438,7 +438,7 @@ func TestTellReachesTheOwnerByMailAndByTextOnce(t *testing.T) {
 
 	owner = bot.Account{ID: "18", UPN: "a.visser@rijnzicht.example", Mobile: "onbekend", Locale: "en"}
 	notice.ID = "n2"
-	if err := p.Tell(t.Context(), owner, notice); err != nil {
+	if err := p.Tell(t.Context(), owner, notice, ""); err != nil {
 		t.Fatal(err)
 	}
 	want = []demo.Entry{
