@@ -101,7 +101,7 @@ func (w *world) lead(user User, random *rand.Rand) {
 		w.now = w.now.Add(11 * time.Second)
 		offers := c.Page.Offers
 		if c.State == Start {
-			w.pick(user, []Choice{PickReset, PickReset, PickUnlock, PickStuck}[random.IntN(4)])
+			w.pick(user, []Choice{PickReset, PickReset, PickReset, PickUnlock, PickUnlock, PickStuck, PickMicrosoft}[random.IntN(7)])
 		} else if len(offers) > 0 {
 			w.pick(user, offers[random.IntN(len(offers))].Choice)
 		} else {
@@ -114,6 +114,7 @@ var everyChoice = []Choice{
 	PickReset, PickStuck, PickElse, PickWorks, PickUnlock, PickYes, PickNo, PickOther, PickCaptcha, PickAudio,
 	PickSMS, PickCall, PickPush, PickCode, PickNoPhone, PickLostPhone, PickNotMine, PickMicrosoft, PickResend,
 	PickMethod, PickName, PickDesk, PickBack, PickCancel, PickHelp, PickAgain, PickDutch, PickEnglish, PickOwn(0),
+	PickNext, PickTrouble, PickSSPR(14),
 }
 
 // play makes the move that a byte stands for.

@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 )
@@ -60,12 +61,28 @@ const (
 	NoteFollowUpNo  MessageID = "followup.no"
 )
 
+// The guide: its ten steps and its ends.
+const (
+	AskGuideOpen     MessageID = "guide.open"
+	AskGuideName     MessageID = "guide.name"
+	AskGuideCaptcha  MessageID = "guide.captcha"
+	AskGuideNext     MessageID = "guide.next"
+	AskGuideMethod   MessageID = "guide.method"
+	AskGuideProof    MessageID = "guide.proof"
+	AskGuideSecond   MessageID = "guide.second"
+	AskGuidePassword MessageID = "guide.password" // Args.Length
+	AskGuideFinish   MessageID = "guide.finish"
+	AskGuideLogin    MessageID = "guide.login"
+	EndGuide         MessageID = "done.guide"
+	EndGuideStopped  MessageID = "end.guide_stopped" // by the person
+	EndGuideExpired  MessageID = "end.guide_expired"
+)
+
 // What is said above a page, before it is shown (again).
 const (
 	NoteUnclear         MessageID = "note.unclear"       // I did not understand
 	NoteUnclearHelp     MessageID = "note.unclear_help"  // twice: how it works, and the service desk
 	NoteStale           MessageID = "note.stale"         // that button belongs to an older page
-	NoteMicrosoft       MessageID = "note.microsoft"     // the link to Microsoft's own page
 	NoteResumed         MessageID = "note.resumed"       // welcome back, you are here
 	NoteMinutes         MessageID = "note.minutes"       // Args.Minutes left
 	NoteHelp            MessageID = "note.help"          // what to do on any page
@@ -116,6 +133,35 @@ const (
 	NotChanged          MessageID = "note.not_changed"   // looked up: the password was not changed
 )
 
+// What the guide says to who does not get on: the usual trouble of each step,
+// and what Microsoft's own codes mean.
+const (
+	NoteGuideOpen     MessageID = "note.guide_open"
+	NoteGuideName     MessageID = "note.guide_name"
+	NoteGuideCaptcha  MessageID = "note.guide_captcha"
+	NoteGuideNext     MessageID = "note.guide_next"
+	NoteGuideMethod   MessageID = "note.guide_method"
+	NoteGuideProof    MessageID = "note.guide_proof"
+	NoteGuideSecond   MessageID = "note.guide_second"
+	NoteGuidePassword MessageID = "note.guide_password"
+	NoteGuideFinish   MessageID = "note.guide_finish"
+	NoteGuideLogin    MessageID = "note.guide_login"
+	NoteGuideTime     MessageID = "note.guide_time"   // Microsoft's 15 minutes are over
+	NoteGuideLocked   MessageID = "note.guide_locked" // too many tries there: 24 hours
+	NoteGuideCode     MessageID = "note.guide_code"   // an SSPR code can be typed here
+	NoteGuideDesk     MessageID = "note.guide_desk"   // the third time: let somebody look along
+	NoteGuideTyped    MessageID = "note.guide_typed"  // codes and passwords belong on Microsoft's page
+	NoteSSPR          MessageID = "note.sspr"         // a code that nobody here knows
+	NoteSSPR0009      MessageID = "note.sspr_0009"    // the organisation switched it off
+	NoteSSPR0010      MessageID = "note.sspr_0010"    // no writeback
+	NoteSSPR0011      MessageID = "note.sspr_0011"    // no policy for this account
+	NoteSSPR0012      MessageID = "note.sspr_0012"    // no licence
+	NoteSSPR0013      MessageID = "note.sspr_0013"    // not in the group
+	NoteSSPR0014      MessageID = "note.sspr_0014"    // no telephone number or app was ever given
+	NoteSSPR0029      MessageID = "note.sspr_0029"    // on-premises configuration
+	NoteSSPR0030      MessageID = "note.sspr_0030"    // on-premises connectivity
+)
+
 // What the owner of an account is told outside the conversation.
 const (
 	TellProved   MessageID = "owner.proved"   // a first proof was given
@@ -162,11 +208,19 @@ const (
 	PickAgain     Choice = "again"
 	PickDutch     Choice = "dutch"
 	PickEnglish   Choice = "english"
+	PickNext      Choice = "next"    // this step of the guide worked
+	PickTrouble   Choice = "trouble" // it did not
 )
 
 // PickOwn is the choice of the nth account that the chat proves the person to
 // be; Args.Accounts of the page has their names.
 func PickOwn(n int) Choice { return Choice("own" + strconv.Itoa(n)) }
+
+// PickSSPR is the choice of who tells the code that Microsoft's page gave them:
+// 14 for SSPR_0014.
+func PickSSPR(n int) Choice { return Choice(fmt.Sprintf("%s%04d", ssprPrefix, n)) }
+
+const ssprPrefix = "sspr_"
 
 // Everywhere are the choices that work on every page, whether it shows them
 // or not.
@@ -256,6 +310,8 @@ type Page struct {
 	Media   *Media    `json:"media,omitempty"`
 	Receipt string    `json:"rcpt,omitempty"`
 	Ends    time.Time `json:"ends,omitzero"` // when the conversation is over
+	// Stuck is how often the person said that a step of the guide does not work.
+	Stuck int `json:"stuck,omitempty"`
 	// Entry is set where the fields are filled in on a one-time page, and not
 	// in the chat.
 	Entry *Entry `json:"entry,omitempty"`

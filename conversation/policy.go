@@ -10,6 +10,7 @@ type Policy struct {
 	Domains      []string // what names may end on; the first is shown as the example
 
 	Conversation time.Duration // absolute, from the first message
+	Guide        time.Duration // the same, once Microsoft's page was asked for; that page has 15 minutes of its own
 	Reminder     time.Duration // "3 minutes left"
 	KeepEnded    time.Duration // how long an ended conversation answers to old buttons
 
@@ -93,6 +94,7 @@ func (p Policy) Chat(name string) ChatPolicy {
 func DefaultPolicy() Policy {
 	return Policy{
 		Conversation:  15 * time.Minute,
+		Guide:         60 * time.Minute,
 		Reminder:      3 * time.Minute,
 		KeepEnded:     24 * time.Hour,
 		CodeLife:      5 * time.Minute,

@@ -315,7 +315,8 @@ func (s *step) came() {
 	}
 }
 
-// follow goes where event leads, and leaves a line of it.
+// follow goes where event leads, and leaves a line of it: of all that concerns
+// an account, and of where the guide ended.
 func (s *step) follow(event Event) {
 	from := s.c.State
 	to, err := follow(from, event)
@@ -324,7 +325,7 @@ func (s *step) follow(event Event) {
 		return
 	}
 	s.c.State = to
-	if s.c.Subject.Key != "" && event != Stay {
+	if event != Stay && (s.c.Subject.Key != "" || from.guides() && to.Over()) {
 		s.line(Line{Event: string(event), From: from, To: to})
 	}
 }
@@ -419,6 +420,9 @@ func (s *step) deadline(t Task) time.Duration {
 // end leaves the wizard by an event that the table has for it.
 func (s *step) end(event Event, p Page, notes ...Note) {
 	s.release(event)
+	if id, ok := guideEnds[p.ID]; ok && s.c.State.guides() {
+		p.ID = id
+	}
 	s.follow(event)
 	s.over(p, notes...)
 }

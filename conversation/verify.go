@@ -394,10 +394,8 @@ func (s *step) judged(t Task, out Outcome) {
 		verdict = WrongOne
 	}
 	switch {
-	case out.Trouble:
-		if s.visible() { // else decoys would be told by never getting one back
-			s.returnProof(spent)
-		}
+	case out.Trouble && s.visible():
+		s.returnProof(spent)
 		s.notJudged(t)
 	case verdict == Right && out.Mark != "" && !s.f.Marks[out.Mark]:
 		s.returnProof(spent)
@@ -411,24 +409,16 @@ func (s *step) judged(t Task, out Outcome) {
 // markKept is longer than any code, call or conversation can live.
 const markKept = 31 * 24 * time.Hour
 
-// notJudged: nobody could tell whether the answer was right. Whoever may not
-// see outcomes sees a wrong answer.
+// notJudged: nobody could tell whether the answer was right. Only who may see
+// outcomes comes here; for all others it is a wrong one, as it is for decoys.
 func (s *step) notJudged(t Task) {
 	note := Note{ID: NoteNotJudged}
+	s.follow(NotJudged)
 	if t.Kind == TaskWait {
-		if !s.visible() {
-			note.ID = NoteNothing
-		}
-		s.follow(NotJudged)
 		s.askMethod(note)
 		return
 	}
 	s.c.Question.Pending = "" // it was not judged: it may be said again
-	if !s.visible() {
-		s.wrongCode(NoteCodeWrong)
-		return
-	}
-	s.follow(NotJudged)
 	s.askCode(note)
 }
 

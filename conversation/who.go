@@ -94,6 +94,10 @@ func (s *step) act() {
 	if s.everywhere() {
 		return
 	}
+	if s.c.State.guides() {
+		s.guide()
+		return
+	}
 	switch s.c.State {
 	case Start:
 		s.start()
@@ -157,6 +161,10 @@ func (s *step) back() {
 	s.c.Task, s.c.Question = nil, nil
 	s.follow(Back)
 	switch {
+	case before == GuideOpen:
+		s.leaveGuide()
+	case s.c.State.guides():
+		s.askGuide()
 	case s.c.State == Start:
 		s.askStart()
 	case s.c.State == Who:
@@ -167,15 +175,15 @@ func (s *step) back() {
 	}
 }
 
-// unclear says that something was not understood; the second time it explains
-// how this works and names the service desk.
-func (s *step) unclear() {
+// unclear says that something was not understood, and the notes; the second
+// time it explains how this works and names the service desk.
+func (s *step) unclear(notes ...Note) {
 	s.c.Unclear++
 	note := NoteUnclear
 	if s.c.Unclear >= 2 {
 		note, s.c.Unclear = NoteUnclearHelp, 0
 	}
-	s.repeat(Note{ID: note})
+	s.repeat(append([]Note{{ID: note}}, notes...)...)
 }
 
 func (s *step) start() {
@@ -190,7 +198,7 @@ func (s *step) start() {
 	case PickElse:
 		s.show(Page{ID: AskElse, Offers: offers(PickReset, PickMicrosoft, PickLostPhone, PickDesk)})
 	case PickMicrosoft:
-		s.repeat(Note{ID: NoteMicrosoft})
+		s.enterGuide()
 	case PickLostPhone:
 		s.lostPhone()
 	case PickYes, PickNo:

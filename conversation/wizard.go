@@ -43,7 +43,22 @@ const (
 	UnlockUnknown State = "unlock_unknown" // the same after an unlock; no way leads to the password from here
 )
 
-// The other walk: an owner says "this was not me" (disown.go).
+// The guide through Microsoft's own reset page: a state for each of its ten
+// steps (guide.go).
+const (
+	GuideOpen     State = "guide_open"     // open the page
+	GuideName     State = "guide_name"     // the address
+	GuideCaptcha  State = "guide_captcha"  // the characters of the picture
+	GuideNext     State = "guide_next"     // press next
+	GuideMethod   State = "guide_method"   // choose the first verification step
+	GuideProof    State = "guide_proof"    // do it
+	GuideSecond   State = "guide_second"   // the second one
+	GuidePassword State = "guide_password" // type the new password
+	GuideFinish   State = "guide_finish"   // press finish
+	GuideLogin    State = "guide_login"    // log in with it
+)
+
+// A walk without pages: an owner says "this was not me" (disown.go).
 const (
 	Disowned   State = "disowned"   // the account is frozen
 	Scrambling State = "scrambling" // it gets a password that nobody knows
@@ -72,6 +87,9 @@ const (
 	ResetAsked  Event = "reset_asked"  // I forgot my password
 	UnlockAsked Event = "unlock_asked" // only unlock it
 	StuckAsked  Event = "stuck_asked"  // I know it but cannot get in
+	GuideAsked  Event = "guide_asked"  // show me Microsoft's own page
+	Next        Event = "next"         // this step of the guide is done
+	Again       Event = "again"        // the guide from its first step
 	Works       Event = "works"        // now it works
 	Named       Event = "named"        // an account was named, the captcha solved
 	PhoneChosen Event = "phone_chosen" // a text message or a call: the number first
@@ -121,6 +139,7 @@ var reset = map[State]map[Event]State{
 	Start: {
 		ResetAsked: Who,
 		StuckAsked: Hints,
+		GuideAsked: GuideOpen,
 		Stay:       Start,
 	},
 	Hints: {
@@ -262,6 +281,21 @@ var reset = map[State]map[Event]State{
 	},
 }
 
+// guide is the way through Microsoft's page. It meets the reset on the first
+// page and nowhere else.
+var guide = map[State]map[Event]State{
+	GuideOpen:     {Next: GuideName, Back: Start, Stay: GuideOpen},
+	GuideName:     {Next: GuideCaptcha, Back: GuideOpen, Again: GuideOpen, Stay: GuideName},
+	GuideCaptcha:  {Next: GuideNext, Back: GuideName, Again: GuideOpen, Stay: GuideCaptcha},
+	GuideNext:     {Next: GuideMethod, Back: GuideCaptcha, Again: GuideOpen, Stay: GuideNext},
+	GuideMethod:   {Next: GuideProof, Back: GuideNext, Again: GuideOpen, Stay: GuideMethod},
+	GuideProof:    {Next: GuideSecond, Back: GuideMethod, Again: GuideOpen, Stay: GuideProof},
+	GuideSecond:   {Next: GuidePassword, Back: GuideProof, Again: GuideOpen, Stay: GuideSecond},
+	GuidePassword: {Next: GuideFinish, Back: GuideSecond, Again: GuideOpen, Stay: GuidePassword},
+	GuideFinish:   {Next: GuideLogin, Back: GuidePassword, Again: GuideOpen, Stay: GuideFinish},
+	GuideLogin:    {Works: Solved, Back: GuideFinish, Again: GuideOpen, Stay: GuideLogin},
+}
+
 // disown is what happens after an owner said "this was not me".
 var disown = map[State]map[Event]State{
 	Disowned: {
@@ -277,11 +311,16 @@ var disown = map[State]map[Event]State{
 
 // arrows are those that lead from s in its own walk.
 func (s State) arrows() map[Event]State {
-	if on := reset[s]; on != nil {
-		return on
+	for _, walk := range walks {
+		if on := walk[s]; on != nil {
+			return on
+		}
 	}
-	return disown[s]
+	return nil
 }
+
+// walks are all of them. No state is in two.
+var walks = []map[State]map[Event]State{reset, guide, disown}
 
 // anytime leads out of every page but those that must run until the truth is
 // known.
@@ -327,7 +366,7 @@ type Arrow struct {
 // Arrows gives the tables of all walks, sorted by page and event.
 func Arrows() []Arrow {
 	var arrows []Arrow
-	for _, walk := range []map[State]map[Event]State{reset, disown} {
+	for _, walk := range walks {
 		for from, on := range walk {
 			arrows = append(arrows, arrowsFrom(from, on)...)
 		}

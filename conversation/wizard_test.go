@@ -28,11 +28,10 @@ func reachable(keep func(Arrow) bool) map[State]bool {
 
 func allStates() []State {
 	var states []State
-	for s := range reset {
-		states = append(states, s)
-	}
-	for s := range disown {
-		states = append(states, s)
+	for _, walk := range walks {
+		for s := range walk {
+			states = append(states, s)
+		}
 	}
 	states = append(states, ends...)
 	slices.Sort(states)
@@ -102,6 +101,39 @@ func TestThePasswordPageCannotBeReachedWithoutBothProofs(t *testing.T) {
 		if proof && !judging {
 			t.Errorf("%s on %s: a proof arises only where an answer is judged", a.On, a.From)
 		}
+	}
+}
+
+func TestNoStateIsInTwoWalks(t *testing.T) {
+	states := allStates()
+	if unique := slices.Compact(slices.Clone(states)); len(unique) != len(states) {
+		t.Errorf("%d states in the walks and ends, %d of them different", len(states), len(unique))
+	}
+}
+
+// The guide has no rights: from its pages nothing is reached but its pages, the
+// first page and the ends that need no account.
+func TestTheGuideMeetsTheResetOnTheFirstPageOnly(t *testing.T) {
+	for _, a := range Arrows() {
+		switch {
+		case a.From.guides() && !a.To.guides() && a.To != Start && !a.To.Over():
+			t.Errorf("%s on %s leads out of the guide, to %s", a.On, a.From, a.To)
+		case !a.From.guides() && a.To.guides() && a.From != Start:
+			t.Errorf("%s on %s leads into the guide", a.On, a.From)
+		case a.From.guides() && slices.Contains([]State{Done, Secured}, a.To):
+			t.Errorf("%s on %s: the guide changes nothing, and ends on %s", a.On, a.From, a.To)
+		}
+	}
+}
+
+func TestEveryStepOfTheGuideHasItsPage(t *testing.T) {
+	for s := range guide {
+		if p := guidePages[s]; p.page == "" || len(p.trouble) == 0 {
+			t.Errorf("%s has nothing to say", s)
+		}
+	}
+	if len(guidePages) != len(guide) {
+		t.Errorf("%d pages for %d steps", len(guidePages), len(guide))
 	}
 }
 

@@ -139,6 +139,9 @@ func (w *world) step(user User, in Input) Change {
 		w.t.Fatalf("a step changed its argument:\n%s\n%s", before, after)
 	}
 	w.check(old, change)
+	if in.Outcome == nil { // of a reset that was left for the guide, the owner's denial may still come in
+		w.withoutRights(change)
+	}
 	w.apply(user, change, secret)
 	return change
 }
@@ -192,6 +195,9 @@ func (w *world) check(old Conversation, change Change) {
 	case Password, Confirming, Changing, Unknown:
 		w.twoFamilies(c)
 	}
+	if c.ID != "" && c.Disowns == "" {
+		w.absoluteEnd(c)
+	}
 	if change.Start && c.Task.Kind == TaskReset {
 		w.twoFamilies(c)
 		if c.Subject.Decoy || c.Write == nil || change.Account == nil || change.Account.Writing != c.ID {
@@ -211,6 +217,34 @@ func (w *world) check(old Conversation, change Change) {
 	}
 	if !c.State.Over() && c.Due(w.wizard.Policy).IsZero() {
 		w.t.Fatalf("nobody will ever look at a conversation on %s", c.State)
+	}
+}
+
+// absoluteEnd: no way through the guide and back gives a reset more than its
+// time, or the whole more than the guide's.
+func (w *world) absoluteEnd(c Conversation) {
+	w.t.Helper()
+	p := w.wizard.Policy
+	if c.Ends.After(c.Started.Add(p.Guide)) {
+		w.t.Fatalf("%s ends %v after it began", c.State, c.Ends.Sub(c.Started))
+	}
+	asks := !c.State.Over() && !strings.HasPrefix(string(c.State), "guide_")
+	if asks && c.Ends.After(c.Latest.Add(p.Conversation)) {
+		w.t.Fatalf("%s has %v left", c.State, c.Ends.Sub(c.Latest))
+	}
+}
+
+// withoutRights: the guide touches nothing but its own page.
+func (w *world) withoutRights(change Change) {
+	w.t.Helper()
+	c := change.Conversation
+	if change.Same || !strings.HasPrefix(string(c.State), "guide_") {
+		return
+	}
+	if c.Subject.Key != "" || c.Subject.ID != "" || c.Typed != "" || len(c.Proofs) > 0 || c.Task != nil || c.Write != nil ||
+		change.Start || change.Account != nil || len(change.Counters) > 0 || len(change.Marks) > 0 ||
+		len(change.Notices) > 0 || len(change.Audit) > 0 || len(c.Page.Fields) > 0 {
+		w.t.Fatalf("the guide does more than explain: %s", encodeChange(w.t, change))
 	}
 }
 

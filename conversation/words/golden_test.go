@@ -35,6 +35,25 @@ const (
 // scenes are the pages in the order in which a nurse meets them, with the
 // arguments and offers that the wizard gives them.
 func scenes() []scene {
+	guideEnds := monday.Add(58 * time.Minute)
+	guide := func(id conversation.MessageID) scene {
+		return scene{string(id), conversation.GuideOpen, conversation.Page{
+			ID: id, Ends: guideEnds, Receipt: "K7Q-2MX", Args: conversation.Args{Domain: "linde.example", Length: 16},
+			Offers: offers(conversation.PickNext, conversation.PickTrouble),
+		}, time.Time{}}
+	}
+	stuck := guide(conversation.AskGuideNext)
+	stuck.name = "guide, the third time"
+	stuck.page.Notes = []conversation.Note{
+		{ID: conversation.NoteGuideDesk}, {ID: conversation.NoteGuideNext}, {ID: conversation.NoteGuideLocked},
+		{ID: conversation.NoteGuideCode},
+	}
+	stuck.page.Offers = offers(desk, conversation.PickNext, conversation.PickTrouble, again)
+	helped := guide(conversation.AskGuideMethod)
+	helped.name = "guide, help"
+	helped.page.Notes = []conversation.Note{
+		{ID: conversation.NoteMinutes, Args: conversation.Args{Minutes: 3}}, {ID: conversation.NoteHelp},
+	}
 	ends := monday.Add(12*time.Minute + 10*time.Second)
 	receipt := "K7Q-2MX"
 	step := func(n int, p conversation.Page) conversation.Page {
@@ -85,6 +104,23 @@ func scenes() []scene {
 			}),
 			time.Time{},
 		},
+		guide(conversation.AskGuideOpen),
+		guide(conversation.AskGuideName),
+		guide(conversation.AskGuideCaptcha),
+		guide(conversation.AskGuideNext),
+		stuck,
+		guide(conversation.AskGuideMethod),
+		helped,
+		guide(conversation.AskGuideProof),
+		guide(conversation.AskGuideSecond),
+		guide(conversation.AskGuidePassword),
+		guide(conversation.AskGuideFinish),
+		guide(conversation.AskGuideLogin),
+		{"guide, done", conversation.Solved, end(conversation.Page{
+			ID: conversation.EndGuide, Offers: offers(desk),
+		}), time.Time{}},
+		{"guide, stopped", conversation.Cancelled, end(conversation.Page{ID: conversation.EndGuideStopped}), time.Time{}},
+		{"guide, expired", conversation.Expired, end(conversation.Page{ID: conversation.EndGuideExpired}), noon},
 		{"cannot get in", conversation.Hints, open(conversation.Page{
 			ID: conversation.AskHints,
 			Offers: offers(

@@ -75,6 +75,7 @@ func (w *Words) Render(locale string, state conversation.State, page conversatio
 	r.values.Captcha = page.Asks(conversation.FieldCaptcha)
 	r.values.Over = r.over
 	r.values.Numbered = len(page.Fields) == 0 && len(page.Offers) > 0
+	r.values.Guide = page.Shows(conversation.PickTrouble)
 	r.values.Unlock = page.Args.Goal == conversation.ToUnlock || unlocks(state, page.ID)
 	t := Text{
 		Locale: s.locale, Crumb: r.crumb(), Notes: r.notes(), Fields: r.fields(), Choices: r.choices(),
@@ -118,11 +119,12 @@ func unlocks(state conversation.State, id conversation.MessageID) bool {
 var goesOn = []conversation.MessageID{
 	conversation.EndReset, conversation.EndUnlocked, conversation.EndSolved, conversation.EndCancelled,
 	conversation.EndExpired, conversation.EndNotLocked,
+	conversation.EndGuide, conversation.EndGuideStopped, conversation.EndGuideExpired,
 }
 
 // content are the ends after which nobody needs anybody.
 var content = []conversation.MessageID{
-	conversation.EndReset, conversation.EndUnlocked, conversation.EndSolved,
+	conversation.EndReset, conversation.EndUnlocked, conversation.EndSolved, conversation.EndGuide,
 }
 
 func (r *renderer) deadEnd() bool {
@@ -160,6 +162,7 @@ func (r *renderer) notes() []string {
 func (r *renderer) note(n conversation.Note) []string {
 	v := r.speaker.args(n.Args)
 	v.Receipt, v.Over, v.Unlock, v.Numbered = r.values.Receipt, r.over, r.values.Unlock, r.values.Numbered
+	v.Guide = r.values.Guide
 	if v.Length == 0 {
 		v.Length = r.values.Length
 	}

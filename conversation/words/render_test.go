@@ -214,6 +214,7 @@ func TestADeadEndBeginsWithTheEmergencyProcedureAndHasTheReceipt(t *testing.T) {
 	on := []conversation.MessageID{
 		conversation.EndReset, conversation.EndUnlocked, conversation.EndSolved, conversation.EndCancelled,
 		conversation.EndExpired, conversation.EndNotLocked,
+		conversation.EndGuide, conversation.EndGuideStopped, conversation.EndGuideExpired,
 	}
 	for _, id := range constants(t, "message.go", "MessageID") {
 		page := conversation.Page{ID: conversation.MessageID(id), Receipt: "K7Q-2MX"}
@@ -269,6 +270,13 @@ func TestTheLiteralWordsOfTheInstructions(t *testing.T) {
 		"Nieuw wachtwoord voor M. de Vries, bonnummer K7Q-2MX",
 		"Dan kan het niet via deze chat. Ga met uw personeelspas naar de servicedesk, of bel 071 555 01 99. Noem bonnummer K7Q-2MX.",
 		"Stap 1 is gelukt ✓. Nu nog één controle, op een andere manier.", "al gebruikt bij stap 1",
+		// The guide.
+		"https://passwordreset.microsoftonline.com/",
+		"Neem de tekens uit de afbeelding over, dit is niet hoofdletter gevoelig. Als de tekens niet duidelijk zijn kan een " +
+			"nieuwe afbeelding worden gemaakt", "Klik op ‘Volgende’", "Kies 1 van de vier opties als eerste verificatiestap",
+		"telefoonnummer is zonder landcode, dus 0612345678 en niet +31612345678", "vul de vereiste gegevens in",
+		"Voer de stappen uit voor ‘verificatiestap 2’", "Vul nu een nieuw wachtwoord in en bevestig deze.",
+		"Klik vervolgens op ‘Voltooien’",
 	} {
 		if !strings.Contains(all.String(), literal) {
 			t.Errorf("nowhere: %s", literal)

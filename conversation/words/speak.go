@@ -97,6 +97,7 @@ type values struct {
 	Over     bool // the conversation has ended
 	Unlock   bool // the account is unlocked, the password stays
 	Numbered bool // choices have numbers
+	Guide    bool // a step of the guide: what happens, happens on Microsoft's page
 	brief    bool // every character is paid for
 	quoted   bool // the sentence stands within another one
 	minutes  int
@@ -180,6 +181,9 @@ func (v values) Unchanged() string { return v.quote("unchanged") }
 
 // Authenticator says which app that is.
 func (v values) Authenticator() string { return v.quote("authenticator") }
+
+// Microsoft says where Microsoft's own page is.
+func (v values) Microsoft() string { return v.quote("microsoft") }
 
 // quote says a sentence within another one; within that one it quotes no
 // further, lest an operator's text that quotes itself never ends.
@@ -280,7 +284,7 @@ func sampleValues(s *speaker) values {
 	return values{
 		speaker: s, Receipt: "x", Name: "x", Account: "x", Word: "x", Digits: "12", Code: "123 456", Link: "x",
 		Subject: "x", Chat: "x", Reason: "x", Step: 2, Length: 16,
-		Captcha: true, Call: true, Over: true, Unlock: true, Numbered: true,
+		Captcha: true, Call: true, Over: true, Unlock: true, Numbered: true, Guide: true,
 		minutes: 2, left: 2, at: s.now.Add(time.Hour), happened: s.now, domain: "x",
 	}
 }

@@ -21,7 +21,8 @@ const typedMax = 4096
 //
 //   - Choice: a choice of the page (also one that is Off; the wizard says why),
 //     one of [conversation.Everywhere], where the conversation begins what a
-//     person comes for, or on the verification steps that they have no phone.
+//     person comes for, on the verification steps that they have no phone, or
+//     in the guide a code of Microsoft's page.
 //   - Fields: the page's first field, as it was typed, but for a code (six
 //     ASCII digits, if it is one) and a telephone number (ASCII digits).
 //   - Unread: nobody knows what was meant.
@@ -83,13 +84,16 @@ func (l listener) choice() conversation.Choice {
 	if choice := l.nth(); choice != "" {
 		return choice
 	}
+	if choice := l.sspr(); choice != "" {
+		return choice
+	}
 	if l.mayBeAnswer() || len(l.tokens) > sentenceMax {
 		return ""
 	}
 	if choice := l.roughly(allowed); choice != "" {
 		return choice
 	}
-	return first([]conversation.Choice{l.comesFor()}, allowed)
+	return first([]conversation.Choice{l.comesFor(), l.doesNotGetOn()}, allowed)
 }
 
 // sentenceMax is how many words a sentence has out of which anything is read
@@ -266,6 +270,39 @@ func first(choices, allowed []conversation.Choice) conversation.Choice {
 	}
 	return ""
 }
+
+// sspr is the code of Microsoft's page in a text, where such a page is being
+// walked: "SSPR_0014", "sspr 14", or nothing but "0014".
+func (l listener) sspr() conversation.Choice {
+	if !l.page.Shows(conversation.PickTrouble) {
+		return ""
+	}
+	for i, t := range l.tokens {
+		number, ok := strings.CutPrefix(t, "sspr")
+		if ok && number == "" && i+1 < len(l.tokens) {
+			number = l.tokens[i+1]
+		}
+		if alone := len(l.tokens) == 1 && len(t) == 4 && strings.HasPrefix(t, "00"); alone {
+			number, ok = t, true
+		}
+		if n, err := strconv.Atoi(number); ok && err == nil && 0 <= n && n <= 9999 {
+			return conversation.PickSSPR(n)
+		}
+	}
+	return ""
+}
+
+// doesNotGetOn reads out of a free sentence that what a page of the guide asks
+// does not work. A misreading costs nothing there; it shows what usually helps.
+func (l listener) doesNotGetOn() conversation.Choice {
+	if slices.ContainsFunc(l.tokens, func(t string) bool { return like(t, notWords) || like(t, troubleWords) }) {
+		return conversation.PickTrouble
+	}
+	return ""
+}
+
+var troubleWords = strings.Fields("fout foutmelding probleem geweigerd verlopen geblokkeerd " +
+	"error wrong problem refused rejected expired blocked")
 
 // comesFor reads out of a free sentence what a person comes for: a forgotten
 // password, or that they cannot get in. Where they may begin a misreading

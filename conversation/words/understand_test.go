@@ -88,12 +88,16 @@ var (
 		Fields: []conversation.Field{conversation.FieldPassword, conversation.FieldConfirm},
 		Offers: offers(conversation.PickCancel, desk),
 	}
+	guided = conversation.Page{ID: conversation.AskGuideMethod, Offers: offers(conversation.PickNext,
+		conversation.PickTrouble)}
+	guidedOn = conversation.Page{ID: conversation.AskGuideMethod, Offers: offers(conversation.PickDesk,
+		conversation.PickNext, conversation.PickTrouble, conversation.PickAgain)}
 	changing = conversation.Page{ID: conversation.WaitChange, Crumb: 3}
 	locked   = conversation.Page{ID: conversation.EndLocked, Offers: offers(again, desk)}
 	every    = []conversation.Page{
 		nowhere, start, elsePage, hints, follow, own, owns, who, captcha, choose,
 		second, number,
-		codePage, waiting, checking, password, changing, locked,
+		codePage, waiting, checking, password, changing, locked, guided, guidedOn,
 	}
 )
 
@@ -245,6 +249,26 @@ func TestUnderstanding(t *testing.T) {
 		{codePage, method, []string{"andere manier", "iets anders", "other way"}},
 		{codePage, name, []string{"adres verbeteren", "verkeerd adres"}},
 		{waiting, method, []string{"1", "andere manier"}},
+		{guided, conversation.PickNext, []string{
+			"1", "Gelukt, volgende", "gelukt", "Gelukt!", "volgende", "volgende stap", "volgnde", "klaar", "verder",
+			"dat is gelukt", "het is gelukt", "ja", "oké", "ok", "Done, next", "done", "next", "it worked", "yes",
+		}},
+		{guided, conversation.PickTrouble, []string{
+			"2", "Het lukt niet", "lukt niet", "help het lukt niet", "Help, het lukt niet!", "het werkt niet",
+			"dit lukt mij niet", "niet gelukt", "nog niet", "nee", "ik kom niet verder", "ik krijg geen sms",
+			"ik heb mijn telefoon niet bij me", "de code is verlopen", "ik krijg een foutmelding", "probleem",
+			"hij zegt dat mijn wachtwoord is geweigerd", "It doesn't work", "it does not work", "I'm stuck",
+			"I don't get a text message, it can't find my number", "the password was refused", "no", "error",
+		}},
+		{guided, conversation.PickSSPR(14), []string{
+			"SSPR_0014", "sspr_0014", "SSPR 0014", "sspr0014", "SSPR-14", "sspr 14", "0014", "ＳＳＰＲ＿００１４",
+			"er staat SSPR_0014", "het lukt niet: SSPR_0014!", "Error code SSPR_0014: you can't reset your password",
+		}},
+		{guidedOn, conversation.PickSSPR(9999), []string{"SSPR_9999", "sspr 9999"}},
+		{guidedOn, desk, []string{"1", "servicedesk", "service desk"}},
+		{guidedOn, conversation.PickNext, []string{"2", "gelukt"}},
+		{guidedOn, conversation.PickTrouble, []string{"3", "lukt niet", "SSPR_123456 doet het niet"}},
+		{guidedOn, again, []string{"4", "opnieuw beginnen", "opnieuw", "Start again"}},
 		{locked, again, []string{"1", "opnieuw beginnen", "opnieuw", "start again"}},
 		{locked, conversation.PickReset, []string{"wachtwoord vergeten", "/reset"}},
 	} {
@@ -342,6 +366,8 @@ func TestWhatNobodyUnderstandsIsUnread(t *testing.T) {
 		{codePage, []string{"", "welke code", "waarom duurt dit zo lang", "ok", "code"}},
 		{waiting, []string{"42", "123456", "goedgekeurd"}},
 		{changing, []string{"", "123", "ja", "mijn nieuwe wachtwoord"}},
+		{guided, []string{"", "123456", "14", "0612345678", "sspr", "SSPR_", "kaars-molen-fiets-tafel"}},
+		{start, []string{"SSPR_0014", "0014", "volgende", "lukt niet"}},
 	} {
 		for _, said := range c.said {
 			if got := meaning(t, w.Understand(c.page, "nl", said)); got != "" {
@@ -568,6 +594,11 @@ func allowed(page conversation.Page) []conversation.Choice {
 	}
 	if page.Args.Step > 0 {
 		list = append(list, noPhone)
+	}
+	if page.Shows(conversation.PickTrouble) {
+		for n := range 10_000 {
+			list = append(list, conversation.PickSSPR(n))
+		}
 	}
 	begins := []conversation.MessageID{
 		"", conversation.AskStart, conversation.AskElse,

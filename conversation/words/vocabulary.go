@@ -73,6 +73,18 @@ var typed = []struct {
 		"it works",
 		"it works now", "solved",
 	}},
+	{conversation.PickNext, []string{
+		"volgende", "volgende stap", "gelukt", "gelukt volgende", "het is gelukt", "het lukt", "dat is gelukt",
+		"klaar", "verder", "ga verder", "gedaan", "ok", "oke", "ja", "ja gelukt", "next", "next step", "done",
+		"continue", "go on", "ready", "it worked", "that worked", "it works", "yes",
+	}},
+	{conversation.PickTrouble, []string{
+		"lukt niet", "het lukt niet", "help het lukt niet", "het lukt mij niet", "niet gelukt", "werkt niet",
+		"het werkt niet", "mislukt", "ik kom niet verder", "ik kom er niet uit", "vastgelopen", "ik zit vast",
+		"probleem", "foutmelding", "nee", "nog niet", "it does not work", "it doesn't work", "doesn't work",
+		"not working", "i'm stuck", "stuck", "problem", "error", "error message", "no", "not yet",
+		"help it doesn't work",
+	}},
 	{conversation.PickUnlock, []string{
 		"ontgrendelen", "ontgrendel", "account ontgrendelen", "ontgrendel mijn account", "deblokkeren",
 		"unlock",
