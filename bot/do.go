@@ -86,6 +86,7 @@ func (b *Bot) sleep(d time.Duration) bool {
 func (b *Bot) perform(task conversation.Task, secret conversation.Secret) (out conversation.Outcome, ok bool) {
 	ctx, cancel := context.WithDeadline(context.Background(), task.Deadline)
 	defer cancel()
+	defer func(began time.Time) { b.Metrics.performed(task, out, b.Now().Sub(began)) }(b.Now())
 	defer func() {
 		if r := recover(); r != nil {
 			b.Log.Error("a task panicked", "task", task.Kind, "receipt", task.Receipt, "panic", fmt.Sprintf("%T", r))
@@ -142,6 +143,7 @@ func (b *Bot) find(ctx context.Context, task conversation.Task) (conversation.Ou
 		return malfunction(task), fmt.Errorf("looking an account up: %w", err)
 	}
 	if !ok {
+		b.asIfThere(ctx)
 		return conversation.Outcome{}, nil
 	}
 	a, _, err := b.account(ctx, found)
@@ -176,6 +178,12 @@ func (b *Bot) account(ctx context.Context, a Account) (account conversation.Acco
 	return account, number, nil
 }
 
+// asIfThere takes the time that reading authenticators takes, for accounts
+// that have none to read.
+func (b *Bot) asIfThere(ctx context.Context) {
+	_, _ = b.Authenticators.Enrolled(ctx, "nobody") // only its time matters
+}
+
 // question reads the account again and makes of the task what a verifier is
 // asked: the number comes from the directory at sending and at checking
 // (AC-27). matches is false when the number typed is not the account's, or the
@@ -187,6 +195,7 @@ func (b *Bot) question(ctx context.Context, task conversation.Task) (c Challenge
 		return c, false, fmt.Errorf("reading the account again: %w", err)
 	}
 	if !ok || found.Reason != conversation.Eligible {
+		b.asIfThere(ctx)
 		return c, false, nil
 	}
 	a, number, err := b.account(ctx, found)
