@@ -101,7 +101,9 @@ func (w *world) lead(user User, random *rand.Rand) {
 		w.now = w.now.Add(11 * time.Second)
 		offers := c.Page.Offers
 		if c.State == Start {
-			w.pick(user, []Choice{PickReset, PickReset, PickReset, PickUnlock, PickUnlock, PickStuck, PickMicrosoft}[random.IntN(7)])
+			w.pick(user, []Choice{
+				PickReset, PickReset, PickReset, PickUnlock, PickUnlock, PickStuck, PickMicrosoft,
+			}[random.IntN(7)])
 		} else if len(offers) > 0 {
 			w.pick(user, offers[random.IntN(len(offers))].Choice)
 		} else {

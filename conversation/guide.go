@@ -120,7 +120,7 @@ func (s *step) offerWays(desk bool) {
 	if s.c.State.arrows()[Again] != "" {
 		ways = append(ways, PickAgain)
 	}
-	if desk || s.c.Page.Offers[0].Choice == PickDesk {
+	if now := s.c.Page.Offers; desk || len(now) > 0 && now[0].Choice == PickDesk {
 		ways = slices.Insert(ways, 0, PickDesk)
 	} else {
 		ways = append(ways, PickDesk)

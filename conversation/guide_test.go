@@ -69,7 +69,8 @@ func TestTheGuideLeavesOneLineWhichTellsHowFarItCame(t *testing.T) {
 		"done": {10, func(w *world) { w.pick(ann, PickNext) }, Line{Event: "works", From: GuideLogin, To: Solved}, EndGuide},
 		"cancelled": {
 			3, func(w *world) { w.pick(ann, PickCancel) },
-			Line{Event: "cancel", From: GuideCaptcha, To: Cancelled}, EndGuideStopped,
+			Line{Event: "cancel", From: GuideCaptcha, To: Cancelled},
+			EndGuideStopped,
 		},
 		"expired": {6, func(w *world) {
 			w.now = w.now.Add(time.Hour)

@@ -241,8 +241,8 @@ func (w *world) withoutRights(change Change) {
 	if change.Same || !strings.HasPrefix(string(c.State), "guide_") {
 		return
 	}
-	if c.Subject.Key != "" || c.Subject.ID != "" || c.Typed != "" || len(c.Proofs) > 0 || c.Task != nil || c.Write != nil ||
-		change.Start || change.Account != nil || len(change.Counters) > 0 || len(change.Marks) > 0 ||
+	if c.Subject.Key != "" || c.Subject.ID != "" || c.Typed != "" || len(c.Proofs) > 0 || c.Task != nil ||
+		c.Write != nil || change.Start || change.Account != nil || len(change.Counters) > 0 || len(change.Marks) > 0 ||
 		len(change.Notices) > 0 || len(change.Audit) > 0 || len(c.Page.Fields) > 0 {
 		w.t.Fatalf("the guide does more than explain: %s", encodeChange(w.t, change))
 	}

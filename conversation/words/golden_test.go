@@ -45,7 +45,9 @@ func scenes() []scene {
 	stuck := guide(conversation.AskGuideNext)
 	stuck.name = "guide, the third time"
 	stuck.page.Notes = []conversation.Note{
-		{ID: conversation.NoteGuideDesk}, {ID: conversation.NoteGuideNext}, {ID: conversation.NoteGuideLocked},
+		{ID: conversation.NoteGuideDesk},
+		{ID: conversation.NoteGuideNext},
+		{ID: conversation.NoteGuideLocked},
 		{ID: conversation.NoteGuideCode},
 	}
 	stuck.page.Offers = offers(desk, conversation.PickNext, conversation.PickTrouble, again)
