@@ -43,9 +43,10 @@ type Config struct {
 	Links     Sealer
 	PublicURL string
 	// Budget limits what is sent by a method in the whole service, whoever asks.
-	Budget map[conversation.Method]conversation.Limit
-	Log    *slog.Logger
-	Now    func() time.Time // optional: time.Now
+	Budget  map[conversation.Method]conversation.Limit
+	Metrics *Metrics // optional: nothing is counted
+	Log     *slog.Logger
+	Now     func() time.Time // optional: time.Now
 }
 
 // Words understands what people type.
@@ -164,13 +165,16 @@ func (b *Bot) Receive(ctx context.Context, m Incoming) error {
 
 // update stores one step, and sets going what it ordered.
 func (b *Bot) update(ctx context.Context, user conversation.User, in conversation.Input, text conversation.Secret) error {
+	defer b.Metrics.stored(time.Now())
 	_, _ = rand.Read(in.Nonce[:]) // never fails (Go 1.24)
 	in.By, in.Restored = b.id, b.isRestored()
 	now := b.Now()
+	var before conversation.Conversation
 	read := func(c conversation.Conversation) conversation.Input { return b.understand(c, in, text) }
 	change, err := b.Store.Update(ctx, user, Transition{
 		Reads: func(c conversation.Conversation) conversation.Reads { return b.Wizard.Reads(c, read(c)) },
 		Step: func(c conversation.Conversation, f conversation.Facts) (conversation.Change, error) {
+			before = c
 			return b.Wizard.Step(c, read(c), f, now)
 		},
 	})
@@ -180,6 +184,7 @@ func (b *Bot) update(ctx context.Context, user conversation.User, in conversatio
 	if err != nil {
 		return fmt.Errorf("storing a step: %w", err)
 	}
+	b.Metrics.stepped(before, change, now)
 	b.after(user, change)
 	return nil
 }

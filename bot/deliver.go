@@ -68,6 +68,7 @@ func (b *Bot) deliverOne(user conversation.User) {
 		b.Log.Warn("sending a page", "chat", user.Chat, "page", c.Page.ID, "error", err)
 		result = conversation.Later
 	}
+	b.Metrics.sent(user.Chat, result)
 	in := conversation.Input{
 		Kind:      conversation.Shown,
 		Delivered: &conversation.Delivery{Version: c.Page.Version, Result: result},

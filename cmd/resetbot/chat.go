@@ -81,7 +81,7 @@ func chat(ctx context.Context, f chatFlags, in io.Reader, out io.Writer) (err er
 		Draw: captcha.Blocks, ReadPassword: unseen(in, out), Suggest: w.suggest, Log: log,
 	})
 	defer t.Close()
-	b, err := w.bot(store, map[string]bot.Chat{terminal.Name: t}, log)
+	b, err := w.bot(store, map[string]bot.Chat{terminal.Name: t}, nil, log)
 	if err != nil {
 		return err
 	}
@@ -122,10 +122,10 @@ func (w *world) origin(f chatFlags) (conversation.Origin, error) {
 	return from, nil
 }
 
-func (w *world) suggest() string {
+func (p *parts) suggest() string {
 	var seed [32]byte
 	_, _ = rand.Read(seed[:]) // never fails (Go 1.24)
-	return w.rules.Suggest(seed, 0, nil).Reveal()
+	return p.rules.Suggest(seed, 0, nil).Reveal()
 }
 
 // unseen reads a line without an echo, where in is a terminal.

@@ -61,7 +61,7 @@ func TestTheDomainImportsNothingButTheStandardLibraryAndTheStateMachine(t *testi
 
 func TestImportsPointInwards(t *testing.T) {
 	// What several adapters are made of, and what they may import for it.
-	parts := []string{"adapters/seal", "adapters/store", "adapters/jsonfile"}
+	parts := []string{"adapters/seal", "adapters/store", "adapters/jsonfile", "adapters/yamlfile"}
 	for dir, names := range imports(t) {
 		for _, name := range names {
 			inner, ours := strings.CutPrefix(name, "resetbot/")

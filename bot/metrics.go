@@ -1,0 +1,124 @@
+package bot
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"resetbot/conversation"
+)
+
+// Metrics are the numbers that an operator watches. All labels are words of
+// this program (pages, methods, outcomes) or names of chats: never anything of
+// a person. A nil *Metrics counts nothing.
+//
+// What was done for decoys is left out of the outcomes: it says nothing about
+// a provider.
+type Metrics struct {
+	pages    *prometheus.CounterVec
+	alarms   *prometheus.CounterVec
+	finished *prometheus.HistogramVec
+	tasks    *prometheus.HistogramVec
+	sends    *prometheus.CounterVec
+	steps    prometheus.Histogram
+}
+
+// NewMetrics makes Metrics and registers them.
+func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
+	m := &Metrics{
+		pages: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "resetbot_pages_total",
+			Help: "Conversations that came to a page: where people get stuck.",
+		}, []string{"chat", "page"}),
+		alarms: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "resetbot_alarms_total",
+			Help: "Audit lines that somebody should look at.",
+		}, []string{"chat", "what"}),
+		finished: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "resetbot_conversation_seconds",
+			Help:    "From the first message to the end of a conversation.",
+			Buckets: []float64{30, 60, 90, 120, 180, 240, 300, 420, 600, 900},
+		}, []string{"chat", "goal", "end"}),
+		tasks: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "resetbot_task_seconds",
+			Help:    "What directories and verification providers did, how long it took, and what came of it.",
+			Buckets: []float64{.005, .02, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 60},
+		}, []string{"task", "method", "outcome"}),
+		sends: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "resetbot_sent_pages_total",
+			Help: "Pages handed to a chat, and what it said.",
+		}, []string{"chat", "result"}),
+		steps: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "resetbot_step_seconds",
+			Help:    "From a message that came in to its step being durable in the store.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1, 5},
+		}),
+	}
+	for _, c := range []prometheus.Collector{m.pages, m.alarms, m.finished, m.tasks, m.sends, m.steps} {
+		if err := r.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// stepped counts what a step made of a conversation.
+func (m *Metrics) stepped(before conversation.Conversation, change conversation.Change, now time.Time) {
+	if m == nil {
+		return
+	}
+	for _, l := range change.Audit {
+		if l.Alarm {
+			m.alarms.WithLabelValues(l.Chat, cmp.Or(l.Detail, l.Event)).Inc()
+		}
+	}
+	c := change.Conversation
+	if change.Same || change.Forget || c.ID == before.ID && c.State == before.State {
+		return
+	}
+	m.pages.WithLabelValues(c.User.Chat, string(c.State)).Inc()
+	if c.State.Over() {
+		m.finished.WithLabelValues(c.User.Chat, string(c.Goal), string(c.State)).Observe(now.Sub(c.Started).Seconds())
+	}
+}
+
+// stored notes how long a step took that began at a moment.
+func (m *Metrics) stored(began time.Time) {
+	if m != nil {
+		m.steps.Observe(time.Since(began).Seconds())
+	}
+}
+
+// performed notes what came of a task.
+func (m *Metrics) performed(task conversation.Task, out conversation.Outcome, took time.Duration) {
+	if m != nil && !task.Decoy {
+		m.tasks.WithLabelValues(string(task.Kind), string(task.Method), outcome(task, out)).Observe(took.Seconds())
+	}
+}
+
+// outcome is one word for what came of a task.
+func outcome(task conversation.Task, out conversation.Outcome) string {
+	word := ""
+	switch {
+	case out.Trouble:
+		return "trouble"
+	case task.Kind == conversation.TaskCheck || task.Kind == conversation.TaskWait:
+		word = string(out.Verdict)
+	case task.Kind == conversation.TaskReset || task.Kind == conversation.TaskUnlock:
+		word = string(out.Write)
+	case task.Kind == conversation.TaskChanged:
+		word = string(out.Changed)
+	case task.Kind == conversation.TaskChallenge && !out.Matched,
+		task.Kind != conversation.TaskChallenge && out.Account == nil:
+		word = "none"
+	}
+	return cmp.Or(word, "ok")
+}
+
+// sent counts a page that was handed to a chat.
+func (m *Metrics) sent(chat string, result conversation.DeliveryResult) {
+	if m != nil {
+		m.sends.WithLabelValues(chat, string(result)).Inc()
+	}
+}
