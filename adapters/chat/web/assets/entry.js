@@ -1,0 +1,147 @@
+// Helps with typing a new password: counts, warns, shows it for a moment. What
+// is typed stays in its field until it is sent to where the form goes.
+"use strict";
+
+(() => {
+  const live = document.getElementById("live");
+  document.documentElement.classList.add("js");
+  const shownFor = 10000;
+
+  function make(tag, name, parent) {
+    const element = document.createElement(tag);
+    element.className = name;
+    parent.append(element);
+    return element;
+  }
+
+  function count(text) {
+    return [...text.normalize("NFC")].length;
+  }
+
+  function start() {
+    const form = document.getElementById("page");
+    kiosk.page("over" in document.getElementById("entry").dataset);
+    if (!form) return;
+    const password = form.elements.password;
+    const confirm = form.elements.confirm;
+    meter(form, password);
+    caps(form, [password, confirm]);
+    const hide = show(form, [password, confirm]);
+    form.addEventListener("submit", (event) => {
+      hide();
+      if (!fit(form, password, confirm)) event.preventDefault();
+      else form.querySelector(".primary").disabled = true;
+    });
+    for (const field of [password, confirm]) {
+      field.addEventListener("input", () => field.setCustomValidity(""));
+    }
+    confirm.addEventListener("change", () => {
+      document.getElementById("blank").toggleAttribute("data-later", !blank(password.value));
+    });
+  }
+
+  function blank(text) {
+    return text !== text.trim();
+  }
+
+  // fit asks what can be asked before anything is sent: a page that was sent is
+  // used up, and its word with it.
+  function fit(form, password, confirm) {
+    const least = +password.dataset.least;
+    const box = document.getElementById("blank");
+    const meant = box.querySelector("input");
+    if (count(password.value) < least) {
+      const counter = form.querySelector(".counter");
+      counter.className = "counter short";
+      live.textContent = counter.textContent;
+      password.focus();
+      return false;
+    }
+    if (password.value !== confirm.value) {
+      confirm.setCustomValidity(form.dataset.twice);
+      confirm.reportValidity();
+      return false;
+    }
+    if (blank(password.value) && !meant.checked) {
+      box.removeAttribute("data-later");
+      meant.focus();
+      return false;
+    }
+    return true;
+  }
+
+  function meter(form, password) {
+    const row = make("div", "meter", password.parentElement);
+    const bar = make("progress", "bar", row);
+    const counter = make("span", "counter", row);
+    counter.id = "counter";
+    bar.max = +password.dataset.least;
+    bar.setAttribute("aria-hidden", "true");
+    password.setAttribute("aria-describedby", `${password.getAttribute("aria-describedby") || ""} counter`.trim());
+    const update = () => {
+      const n = count(password.value);
+      bar.value = Math.min(n, bar.max);
+      counter.textContent = form.dataset.counter.replace("{n}", n).replace("{min}", bar.max);
+      counter.className = n >= bar.max ? "counter enough" : "counter";
+    };
+    password.addEventListener("input", update);
+    update();
+  }
+
+  function caps(form, fields) {
+    for (const field of fields) {
+      const row = field.parentElement.querySelector(".meter") || make("div", "meter", field.parentElement);
+      const warning = make("span", "caps", row);
+      const look = (event) => {
+        if (!event.getModifierState) return;
+        const on = event.getModifierState("CapsLock");
+        if (on && !warning.textContent) live.textContent = form.dataset.caps;
+        warning.textContent = on ? form.dataset.caps : "";
+      };
+      for (const kind of ["keydown", "keyup", "pointerdown"]) field.addEventListener(kind, look);
+      field.addEventListener("blur", () => { warning.textContent = ""; });
+    }
+  }
+
+  function show(form, fields) {
+    const button = make("button", "quiet show", fields[1].parentElement);
+    button.type = "button";
+    let timer = 0;
+    const set = (visible) => {
+      clearTimeout(timer);
+      for (const field of fields) field.type = visible ? "text" : "password";
+      button.textContent = visible ? form.dataset.hide : form.dataset.show;
+      if (visible) timer = setTimeout(() => set(false), shownFor);
+    };
+    button.addEventListener("click", () => set(fields[0].type === "password"));
+    document.addEventListener("visibilitychange", () => { if (document.hidden) set(false); });
+    set(false);
+    return () => set(false);
+  }
+
+  // While the change is under way the page looks for what came of it.
+  async function follow() {
+    const page = document.getElementById("entry");
+    if (!("passing" in page.dataset)) return;
+    await new Promise((wait) => { setTimeout(wait, 1200); });
+    try {
+      const answer = await fetch(location.href);
+      const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("entry");
+      if (!next) return location.reload();
+      if (next.dataset.mark !== page.dataset.mark) {
+        next.classList.add("new");
+        page.replaceWith(document.adoptNode(next));
+        document.getElementById("heading").focus();
+        live.textContent = document.getElementById("lead").textContent;
+        start();
+      }
+    } catch {
+      // out of reach for a moment: the next look tells
+    }
+    follow();
+  }
+
+  window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  start();
+  follow();
+})();

@@ -1,0 +1,129 @@
+package web
+
+import (
+	"crypto/subtle"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"resetbot/bot"
+	"resetbot/conversation"
+	"resetbot/conversation/words"
+)
+
+// The one-time page: the only place on the web where a password is typed. Its
+// address is the secret, so it is never logged, never sent on as a referrer, and
+// carries no cookie. Opening it changes nothing (AC-66): a preview robot may
+// look as often as it likes, and cannot fill in the word that only the chat
+// shows.
+
+// entry is a one-time page.
+func (w *Web) entry(rw http.ResponseWriter, r *http.Request) {
+	if !allow(rw, r, http.MethodGet, http.MethodPost) {
+		return
+	}
+	b, ready := w.bot()
+	if !ready {
+		w.say(rw, r, http.StatusServiceUnavailable, words.Wait)
+		return
+	}
+	if r.Method == http.MethodPost && !w.form(rw, r) {
+		return
+	}
+	m, ok, err := b.Entry(r.Context(), r.PathValue("token"))
+	if err != nil {
+		w.Log.Error("opening a one-time page", "error", err)
+		w.say(rw, r, http.StatusServiceUnavailable, words.Offline)
+		return
+	}
+	if !ok {
+		w.say(rw, r, http.StatusNotFound, words.PageOver)
+		return
+	}
+	if r.Method != http.MethodPost {
+		w.write(rw, r, http.StatusOK, "entry.html", w.entryView(r, m))
+		return
+	}
+	if w.submit(r, b, m) {
+		http.Redirect(rw, r, r.URL.Path, http.StatusSeeOther)
+		return
+	}
+	w.say(rw, r, http.StatusServiceUnavailable, words.Offline)
+}
+
+// submit hands in what was typed, if it was typed on the page that is on now:
+// a form that is submitted twice is taken once. ok is false if it was not stored.
+func (w *Web) submit(r *http.Request, b Bot, m bot.Outgoing) (ok bool) {
+	here := mark(m.Page, 0)
+	if m.Page.Entry == nil || subtle.ConstantTimeCompare([]byte(r.PostForm.Get(formMark)), []byte(here)) != 1 {
+		return true // what is on now is shown
+	}
+	v := w.visitor(r)
+	in := bot.Incoming{
+		Kind: conversation.Filled, Token: m.Page.Token, Fields: w.entryFields(r, m),
+		From: conversation.Origin{User: m.User, Address: m.Address, Locale: m.Locale, Asker: v.asker},
+	}
+	if err := b.Receive(r.Context(), in); err != nil {
+		w.Log.Error("taking in a one-time page", "error", err)
+		return false
+	}
+	return true
+}
+
+// entryFields reads the form. The word becomes its number, in whichever
+// language it was typed.
+func (w *Web) entryFields(r *http.Request, m bot.Outgoing) map[conversation.Field]conversation.Secret {
+	fields := map[conversation.Field]conversation.Secret{}
+	for _, f := range []conversation.Field{
+		conversation.FieldPassword, conversation.FieldConfirm, conversation.FieldMeantSo,
+	} {
+		fields[f] = conversation.NewSecret(cut(r.PostForm.Get(string(f))))
+	}
+	if n, ok := w.Words.WordNumber(m.Locale, cut(r.PostForm.Get(string(conversation.FieldWord)))); ok {
+		fields[conversation.FieldWord] = conversation.NewSecret(strconv.Itoa(n))
+	}
+	return fields
+}
+
+// entryView draws the page: the form, or what came of it.
+func (w *Web) entryView(r *http.Request, m bot.Outgoing) *view {
+	now := w.Now()
+	v := w.visitor(r)
+	here := mark(m.Page, 0)
+	m.Page.Notes = slices.DeleteFunc(slices.Clone(m.Page.Notes), func(n conversation.Note) bool {
+		return tone(n.ID) == "" // said of the chat, and said there
+	})
+	p := &view{w: w, page: m.Page, now: now, Mark: here, Kiosk: v.kiosk != "", Self: r.URL.Path}
+	p.render(m)
+	p.Over = m.State.Over() || p.ends()
+	p.Refresh = passing[m.Page.ID]
+	if m.Page.Entry == nil {
+		return p
+	}
+	// The form goes to the address of the page that is on now, which after a
+	// refusal is not the one that was opened.
+	if _, token, found := strings.Cut(m.Link, "/p/"); found {
+		p.Self = "/p/" + token
+	}
+	p.inputs(func(f conversation.Field) bool { return f != conversation.FieldMeantSo })
+	blank := m.Page
+	blank.Fields = []conversation.Field{conversation.FieldMeantSo}
+	asked := w.render(m.Locale, m.State, blank, now).Fields[0]
+	question := p.input(asked)
+	question.Type, question.Required = "checkbox", false
+	p.Blank = &question
+	shows := w.Words.Word(m.Locale, m.Page.Entry.Shows)
+	p.Pair = pieces(w.Words.Phrase(m.Locale, words.PageWord, conversation.Args{Word: shows}, now), shows)
+	if w.Suggest != nil && r.Method == http.MethodGet {
+		p.Suggest = w.Words.Phrase(m.Locale, words.SuggestPassword, conversation.Args{Word: w.Suggest()}, now)
+	}
+	return p
+}
+
+// Asks reports whether the page asks about a blank at an end of the password.
+// Else only the script does, when it sees one.
+func (p *view) Asks() bool { return p.page.Asks(conversation.FieldMeantSo) }
+
+// Form reports whether there is something to fill in.
+func (p *view) Form() bool { return p.page.Entry != nil }

@@ -1,0 +1,19 @@
+package web
+
+import "resetbot/conversation"
+
+// UserOfCookie is whom a cookie stands for.
+func UserOfCookie(w *Web, cookie string) conversation.User { return w.user(cookie) }
+
+// Screens is how many visitors are remembered, Streams how many windows listen.
+func Screens(w *Web) int {
+	w.visitors.mu.Lock()
+	defer w.visitors.mu.Unlock()
+	return w.visitors.used.Len()
+}
+
+func Streams(w *Web) int {
+	w.visitors.mu.Lock()
+	defer w.visitors.mu.Unlock()
+	return w.visitors.streams
+}
