@@ -42,7 +42,7 @@ func TestAC04_WhoIsNotThereIsWalkedWithAndNothingLeaves(t *testing.T) {
 	})
 }
 
-// TestAC06_… and AC-07: separators of lists, characters of filters, what is
+// Separators of lists, characters of filters, what is
 // not seen, what is too long. The directory is not even asked.
 func TestAC06_AC07_NamesThatCannotBeNames(t *testing.T) {
 	names := []string{
@@ -51,9 +51,8 @@ func TestAC06_AC07_NamesThatCannotBeNames(t *testing.T) {
 		"m.devries@evil.example", "m.devries@rijnzicht.example\r\nBcc: x@evil.example",
 		`["m.devries","z.celik"]`, "m.devries\x00", "m.devries%00", "*", "m.*", "m.devries*", "*)(uid=*",
 		"m.devries)(|(uid=*))", "(objectClass=user)", "(&)", "m.devries)(sAMAccountName=*", "|(x=1)",
-		"m<devries>",
-		"m.devries/..", "' OR 1=1 --", "\"m.devries\"", "m.devries#", "=m.devries", "m\u2028devries", "@",
-		"@@",
+		"m<devries>", "m.devries/..", "' OR 1=1 --", "\"m.devries\"", "m.devries#", "=m.devries", "m\u2028devries",
+		"@", "@@",
 		"@rijnzicht.example", "m.devries@", strings.Repeat("m", 400), strings.Repeat("m.devries,", 1000),
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -282,8 +281,10 @@ func TestAC28_OneNumberInAllItsForms(t *testing.T) {
 func TestAC30_TheBudgetOfTextMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSiege(t, func(_ testing.TB, _ *siege, c *bot.Config) {
-			c.Budget = map[conversation.Method]conversation.Limit{conversation.SMS: {N: 1,
-				Window: time.Hour}}
+			c.Budget = map[conversation.Method]conversation.Limit{conversation.SMS: {
+				N:      1,
+				Window: time.Hour,
+			}}
 		})
 		s.walk(nurse, "m.devries", toSMS...)
 		s.counted("sent sms", 1)
@@ -375,7 +376,7 @@ func TestAC33_ANotificationIsApprovedWithTheNumberOfThisChat(t *testing.T) {
 		s.walk(nurse, "m.devries", "! approve "+other, "! wait 60s")
 		s.on(nurse, conversation.Step1Choose)
 		s.walk(nurse, "m.devries", "3")
-		same := s.chat.last(nurse).Page.Args.Digits == shown // one time in ninety
+		same := s.chat.last(nurse).Page.Args.Digits == shown         // one time in ninety
 		s.walk(nurse, "m.devries", "! approve "+shown, "! wait 60s") // that of the one before
 		if proofs := s.conversation(nurse).Proofs; len(proofs) > 0 {
 			if !same {
@@ -388,7 +389,7 @@ func TestAC33_ANotificationIsApprovedWithTheNumberOfThisChat(t *testing.T) {
 	})
 }
 
-// TestAC36_… counts over all conversations of others.
+// Counted over all conversations of others.
 func TestAC36_NoMoreThanFiveNotificationsAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSiege(t, policy(manyBegin), policy(func(p *conversation.Policy) { p.Proofs.N = 1000 }))
@@ -402,7 +403,7 @@ func TestAC36_NoMoreThanFiveNotificationsAnHour(t *testing.T) {
 	})
 }
 
-// TestAC45_…: what is no text, or no input at all, leads nowhere.
+// What is no text, or no input at all, leads nowhere.
 func TestAC45_WhatSaysNothingLeadsNowhere(t *testing.T) {
 	for name, way := range map[string][]string{
 		"start": {"hallo"}, "who": {"wachtwoord vergeten"}, "choose": toChoice, "number": toNumber,
@@ -418,16 +419,20 @@ func TestAC45_WhatSaysNothingLeadsNowhere(t *testing.T) {
 				for _, text := range []string{"", " ", "\n", "👍", "\u200b", "\u202e", "🔥🔥🔥", "\x00", "…"} {
 					s.say(nurse, text)
 				}
-				for _, kind := range []conversation.Kind{conversation.Pressed, conversation.Filled,
-					conversation.Arrived} {
+				for _, kind := range []conversation.Kind{
+					conversation.Pressed, conversation.Filled,
+					conversation.Arrived,
+				} {
 					m := said(nurse, "")
 					m.Kind = kind
 					if err := s.send(m); err != nil {
 						t.Fatal(err)
 					}
 				}
-				for _, kind := range []conversation.Kind{conversation.Came, conversation.Passed,
-					conversation.Shown} {
+				for _, kind := range []conversation.Kind{
+					conversation.Came, conversation.Passed,
+					conversation.Shown,
+				} {
 					m := said(nurse, "")
 					m.Kind, m.Choice = kind, conversation.PickCancel
 					_ = s.bot.Receive(t.Context(), m)
@@ -440,7 +445,7 @@ func TestAC45_WhatSaysNothingLeadsNowhere(t *testing.T) {
 	}
 }
 
-// TestAC50_…: stopped on any page, in any words, everything is dead that was
+// Stopped on any page, in any words, everything is dead that was
 // begun: codes, notifications, calls, forms.
 func TestAC50_AfterCancellingEverythingIsDead(t *testing.T) {
 	pages := map[string]struct {
@@ -505,7 +510,7 @@ func TestAC50_AfterCancellingEverythingIsDead(t *testing.T) {
 	}
 }
 
-// TestAC50_… on the pages that come and go by themselves: the input comes while
+// The same on the pages that come and go by themselves: the input comes while
 // the work is going on.
 func TestAC50_CancellingWhileWorkIsGoingOn(t *testing.T) {
 	slow := people.Fault{Slow: 3 * time.Second}
@@ -557,7 +562,7 @@ func TestAC50_CancellingWhileWorkIsGoingOn(t *testing.T) {
 	}
 }
 
-// TestAC55_…: nothing of a password is read as markup, corrected or trimmed.
+// Nothing of a password is read as markup, corrected or trimmed.
 func TestAC55_ThePasswordThatWasTypedIsTheOneThatHolds(t *testing.T) {
 	for _, password := range []string{
 		"kaars&amp;molen&lt;fiets", "kaars ‘molen’ – “fiets”", "<mailto:kaars@molen>-fiets",
@@ -615,7 +620,7 @@ func TestAC59_ARefusalOfTheDirectoryIsSaidAndKeepsBothProofs(t *testing.T) {
 	}
 }
 
-// TestAC60_AC61_…: what the pages say of a write is never more than what is
+// What the pages say of a write is never more than what is
 // known, and in the end it is the truth.
 func TestAC60_AC61_ThePagesSayWhatTheDirectoryKnows(t *testing.T) {
 	tests := map[string]struct {
@@ -623,18 +628,31 @@ func TestAC60_AC61_ThePagesSayWhatTheDirectoryKnows(t *testing.T) {
 		within       conversation.State
 		end          conversation.State
 	}{
-		"the answer was lost": {fault: people.Fault{AnswerLost: true},
-			within: conversation.Unknown, end: conversation.Done},
-		"the write was lost": {fault: people.Fault{Lost: true}, within: conversation.Unknown,
-			end: conversation.Password},
-		"out of reach": {fault: people.Fault{Unreachable: true},
-			within: conversation.Password, end: conversation.Password},
-		"answer lost, then silence": {people.Fault{AnswerLost: true}, people.Fault{Unreachable: true},
-			conversation.Unknown, conversation.Unknown},
-		"written after its time-out": {fault: people.Fault{AnswerLost: true, Slow: 19 * time.Second},
-			within: conversation.Changing, end: conversation.Done},
-		"too slow to be written": {fault: people.Fault{Slow: 21 * time.Second},
-			within: conversation.Changing, end: conversation.Password},
+		"the answer was lost": {
+			fault:  people.Fault{AnswerLost: true},
+			within: conversation.Unknown, end: conversation.Done,
+		},
+		"the write was lost": {
+			fault: people.Fault{Lost: true}, within: conversation.Unknown,
+			end: conversation.Password,
+		},
+		"out of reach": {
+			fault:  people.Fault{Unreachable: true},
+			within: conversation.Password, end: conversation.Password,
+		},
+		"answer lost, then silence": {
+			people.Fault{AnswerLost: true},
+			people.Fault{Unreachable: true},
+			conversation.Unknown, conversation.Unknown,
+		},
+		"written after its time-out": {
+			fault:  people.Fault{AnswerLost: true, Slow: 19 * time.Second},
+			within: conversation.Changing, end: conversation.Done,
+		},
+		"too slow to be written": {
+			fault:  people.Fault{Slow: 21 * time.Second},
+			within: conversation.Changing, end: conversation.Password,
+		},
 	}
 	for name, test := range tests {
 		for _, restarts := range []bool{false, true} {
@@ -738,7 +756,7 @@ func TestAC67_ANameIsPlainText(t *testing.T) {
 	}
 }
 
-// TestAC76_…: whoever guesses a colleague's name can shut the reset, for those
+// Whoever guesses a colleague's name can shut the reset, for those
 // who are not in the colleague's own chat, and never the door.
 func TestAC76_TheResetLockNeverLocksTheSignIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -765,7 +783,7 @@ func TestAC76_TheResetLockNeverLocksTheSignIn(t *testing.T) {
 	})
 }
 
-// TestAC83_…: whoever floods uses up what is theirs, and nothing of others.
+// Whoever floods uses up what is theirs, and nothing of others.
 func TestAC83_AFloodOfOneAskerIsTheirOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSiege(t, onBolt)

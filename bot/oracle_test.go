@@ -33,8 +33,10 @@ var kinds = []struct {
 	{what: "another nobody", name: "somebody.else"},
 	{"not eligible", "z.celik", func(a *bot.Account) { a.Reason = conversation.NotEligible }},
 	{"young number", "k.jansen", func(a *bot.Account) { a.MobileSince = time.Now().Add(-time.Hour) }},
-	{"number that is never called", "k.jansen.opleiding",
-		func(a *bot.Account) { a.Mobile = "0900 1234567" }},
+	{
+		"number that is never called", "k.jansen.opleiding",
+		func(a *bot.Account) { a.Mobile = "0900 1234567" },
+	},
 }
 
 const nobody = "nobody.here"
@@ -70,19 +72,25 @@ var scripts = map[string]script{
 	"app code to the lock": {on(toChoice, "4; 000001; 000002; 000002; 000003; 4; 000004; 000005; opnieuw; "+
 		"{captcha}"), conversation.EndLocked},
 	"silence": {on(toNumber, "{right}; ! wait 60s; ! wait 10m; ! wait 5m"), conversation.EndExpired},
-	"resend until none is left": {on(toNumber, "{right}; opnieuw sturen; ! wait 31s; opnieuw sturen; ! wait 31s; "+
-		"opnieuw sturen; ! wait 31s; opnieuw sturen; ! wait 31s; opnieuw sturen; ! wait 31s; opnieuw sturen"),
-		conversation.AskSMSCode},
-	"back": {on(toNumber, "terug; 1; {number}; terug; 4; terug; ! wait 31s; 3; terug; terug; terug"),
-		conversation.AskStart},
+	"resend until none is left": {
+		on(toNumber, "{right}; opnieuw sturen; ! wait 31s; opnieuw sturen; ! wait 31s; "+
+			"opnieuw sturen; ! wait 31s; opnieuw sturen; ! wait 31s; opnieuw sturen; ! wait 31s; opnieuw sturen"),
+		conversation.AskSMSCode,
+	},
+	"back": {
+		on(toNumber, "terug; 1; {number}; terug; 4; terug; ! wait 31s; 3; terug; terug; terug"),
+		conversation.AskStart,
+	},
 	"another name": {on(toNumber, "{number}; adres verbeteren; {other}; {captcha}; 1; {number}; "+
 		"adres verbeteren; {name}; {captcha}; 4; 000001"), conversation.AskAppCode},
 	"help everywhere": {on(toChoice, "help; servicedesk; english; blah; blah; nederlands; 1; help; blah blah; "+
 		"{number}; help; servicedesk; blah; 12345; ik heb mijn telefoon niet bij me"), conversation.EndNoPhone},
 	"numbers that cost nothing": {on(toNumber, "12; 0800 1234; 0612345600; 0612345601; 112; +1 212 555 0100; "+
 		"dit is niet mijn nummer"), conversation.AskMethod},
-	"unlock": {on(nil, "ik kan niet inloggen; 2; {name}; {captcha}; 4; 000001; 000002; 000003"),
-		conversation.AskMethod},
+	"unlock": {
+		on(nil, "ik kan niet inloggen; 2; {name}; {captcha}; 4; 000001; 000002; 000003"),
+		conversation.AskMethod,
+	},
 	"restarts": {on(toNumber, "! restart; {right}; ! restart; 000001; ! restart; 000002; andere manier; "+
 		"! wait 31s; 3; ! restart; ! wait 60s"), conversation.AskMethod},
 	"directory out of reach at the last code": {on(toCode, "000001; 000002; 000003; 4; 000004; ! fault find; "+
@@ -91,8 +99,10 @@ var scripts = map[string]script{
 		"3; ! wait 60s; 3; ! wait 60s; ! fault find; 3; ! wait 60s"), conversation.EndLocked},
 	"directory out of reach at a code that is said again": {on(toCode, "! fault find; 000001; ! well find; "+
 		"000001"), conversation.AskAppCode},
-	"directory out of reach at sending": {on(toNumber, "! fault find; {right}; ! well find; 000001; 000002"),
-		conversation.AskSMSCode},
+	"directory out of reach at sending": {
+		on(toNumber, "! fault find; {right}; ! well find; 000001; 000002"),
+		conversation.AskSMSCode,
+	},
 	"conversations until none may begin": {slices.Repeat(then(toChoice, "stop"), 6), conversation.EndBusy},
 	"a code that is late":                {on(toNumber, "{right}; ! wait 5m; 000001"), conversation.AskMethod},
 	"spellings": {on(nil, "reset;   RIJNZICHT\\{name} ; {captcha}; stop; reset; {name}@RIJNZICHT.example; "+

@@ -236,8 +236,10 @@ func TestAC48_TwoHoldersAtTheSameInstant(t *testing.T) {
 		s.walk(nurse, "", "! wait 10s") // the nudge
 		states := []conversation.State{s.state(nurse), s.state(stranger)}
 		slices.Sort(states)
-		if want := []conversation.State{conversation.Displaced,
-			conversation.Step2Choose}; !slices.Equal(states, want) {
+		if want := []conversation.State{
+			conversation.Displaced,
+			conversation.Step2Choose,
+		}; !slices.Equal(states, want) {
 			t.Errorf("on %v, want %v", states, want)
 		}
 	})
@@ -467,7 +469,8 @@ func (d mute) Tell(ctx context.Context, owner bot.Account, n conversation.Notice
 func TestAC74_OwnersAreToldAtLeastOnceAcrossARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSiege(t, onBolt, func(_ testing.TB, s *siege,
-			c *bot.Config) {
+			c *bot.Config,
+		) {
 			c.Notifier = mute{c.Notifier, s}
 		})
 		s.walk(nurse, "m.devries", toPassword...)

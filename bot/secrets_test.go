@@ -129,7 +129,8 @@ type telling struct {
 }
 
 func (n telling) Tell(ctx context.Context, owner bot.Account, notice conversation.Notice,
-	link string) error {
+	link string,
+) error {
 	n.keep(link)
 	return n.Notifier.Tell(ctx, owner, notice, link)
 }
@@ -207,7 +208,8 @@ func newSecretive(t *testing.T) *secretive {
 		debug: &lockedBuffer{}, phoneFault: map[string]phone.Fault{},
 	}
 	w.siege = newSiege(t, onBolt, staff(""), policy(manyBegin), func(_ testing.TB, _ *siege,
-		c *bot.Config) {
+		c *bot.Config,
+	) {
 		c.Wizard.Policy.Proofs.N, c.Wizard.Policy.Challenges.N, c.Wizard.Policy.Cooldown = 1000, 1000, 0
 		c.Log = slog.New(slog.NewJSONHandler(w.debug, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		c.Directory = carelessDirectory{c.Directory, &w.careless}
@@ -323,7 +325,11 @@ func (w *secretive) plain() {
 // astray types on every page what belongs on none, or on another.
 func (w *secretive) astray() {
 	for _, way := range [][]string{
-		{"hallo"}, {"kan niet inloggen"}, {"reset"}, {"reset", "{name}"}, toChoice, toNumber, toSMS, toCode,
+		{"hallo"},
+		{"kan niet inloggen"},
+		{"reset"},
+		{"reset", "{name}"},
+		toChoice, toNumber, toSMS, toCode,
 		then(toChoice, "3"), then(toChoice, "2", "{right}"), toStep2, toPassword,
 	} {
 		user := w.next()
@@ -368,7 +374,10 @@ func (w *secretive) faults() {
 		n++
 	}
 	for _, fault := range []people.Fault{
-		{Slow: time.Minute}, {Unreachable: true}, {Lost: true}, {AnswerLost: true},
+		{Slow: time.Minute},
+		{Unreachable: true},
+		{Lost: true},
+		{AnswerLost: true},
 		{Refuse: []conversation.PasswordFlaw{conversation.FlawHistory}},
 	} {
 		for _, op := range []string{people.OpFind, people.OpReset, people.OpChanged} {
@@ -379,8 +388,12 @@ func (w *secretive) faults() {
 			try()
 		}
 	}
-	for _, fault := range []phone.Fault{{Slow: 5 * time.Second}, {Broken: true}, {Lost: true},
-		{Twice: true}} {
+	for _, fault := range []phone.Fault{
+		{Slow: 5 * time.Second},
+		{Broken: true},
+		{Lost: true},
+		{Twice: true},
+	} {
 		w.mu.Lock()
 		for _, op := range []string{string(phone.KindSMS), string(phone.KindMail), phone.OpCheck} {
 			w.phoneFault[op] = fault

@@ -523,7 +523,7 @@ func (s *siege) events(event string) int {
 	return n
 }
 
-// person number n of a chat.
+// visitor is person number n of the web chat.
 func visitor(n int) conversation.User {
 	return conversation.User{Chat: "web", ID: "v" + strconv.Itoa(n)}
 }
@@ -549,8 +549,8 @@ func staff(file string) setup {
 	return func(t testing.TB, s *siege, c *bot.Config) {
 		var err error
 		s.staff, err = people.Open(file, people.Options{
-			State: filepath.Join(t.TempDir(), "people.state"), Cost: people.Cost{Time: 1, Memory: 64,
-				Threads: 1},
+			State: filepath.Join(t.TempDir(), "people.state"),
+			Cost:  people.Cost{Time: 1, Memory: 64, Threads: 1},
 		})
 		if err != nil {
 			t.Fatal(err)
