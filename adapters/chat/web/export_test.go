@@ -5,6 +5,9 @@ import "resetbot/conversation"
 // UserOfCookie is whom a cookie stands for.
 func UserOfCookie(w *Web, cookie string) conversation.User { return w.user(cookie) }
 
+// CookieName is the name of the cookie.
+func CookieName(w *Web) string { return w.cookieName() }
+
 // Screens is how many visitors are remembered, Streams how many windows listen.
 func Screens(w *Web) int {
 	w.visitors.mu.Lock()

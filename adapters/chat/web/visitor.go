@@ -108,9 +108,12 @@ func asker(a netip.Addr, kiosk string) string {
 	return "address:" + p.String()
 }
 
-// language is the first of the languages that the browser asks for and that
-// there are; Dutch for who asks for none of them.
+// language is the one that the address names, or the first of those that the
+// browser asks for and that there are; Dutch for who asks for none of them.
 func language(r *http.Request) string {
+	if lang := r.URL.Query().Get("lang"); lang == words.Dutch || lang == words.English {
+		return lang
+	}
 	for tag := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
 		tag, _, _ = strings.Cut(strings.TrimSpace(tag), ";")
 		primary, _, _ := strings.Cut(strings.ToLower(tag), "-")

@@ -7,6 +7,8 @@
 //	POST /chat/erase    ends the conversation, and forgets the visitor
 //	GET  /p/{token}     the one-time page; opening it changes nothing
 //	POST /p/{token}     the new password
+//	GET  /n/{token}     an owner's "this was not me": one button
+//	POST /n/{token}     the same, pressed
 //
 // All pages are whole without JavaScript: plain forms, and pages that pass by
 // themselves refresh. A script makes them smoother, nothing more. Everything
@@ -92,8 +94,8 @@ type Person struct {
 	Bound []conversation.Bound
 }
 
-// Web is a bot.Chat and an http.Handler. Mount it at Path, Path+"/" and "/p/";
-// a service without a web chat mounts "/p/" and Path+"/assets/" only. It is safe
+// Web is a bot.Chat and an http.Handler. Mount it at Path, Path+"/", "/p/" and
+// "/n/"; a service without a web chat mounts "/p/", "/n/" and Path+"/assets/" only. It is safe
 // for concurrent use.
 type Web struct {
 	Options
@@ -154,6 +156,7 @@ func New(o Options) (*Web, error) {
 	w.mux.HandleFunc(o.Path+"/erased", w.erased)
 	w.mux.Handle("GET "+o.Path+"/assets/", w.assets)
 	w.mux.HandleFunc("/p/{token}", w.entry)
+	w.mux.HandleFunc("/n/{token}", w.disown)
 	return w, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -312,7 +311,7 @@ var formHeader = map[string]string{"Content-Type": "application/x-www-form-urlen
 func (b *browser) refresh() {
 	b.t.Helper()
 	for range 40 {
-		if b.page.refresh == "" {
+		if b.page.refresh == "" || strings.HasSuffix(b.page.refresh, "/erased") {
 			return
 		}
 		time.Sleep(2 * time.Second)
@@ -600,5 +599,3 @@ func network(texts ...string) []netip.Prefix {
 	}
 	return list
 }
-
-var _ = fmt.Sprint
