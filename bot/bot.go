@@ -70,6 +70,7 @@ type Bot struct {
 	wake       schedule
 	kicked     chan struct{}
 	lasted     map[conversation.Method]time.Duration // the last judgement by each method
+	alarmed    map[string]time.Time                  // what was said to the audit, until when once is enough
 	restored   bool
 }
 
@@ -93,7 +94,7 @@ func New(c Config) (*Bot, error) {
 	b := &Bot{
 		Config: c, id: hex.EncodeToString(id[:]),
 		delivering: map[conversation.User]bool{}, kicked: make(chan struct{}, 1),
-		lasted: map[conversation.Method]time.Duration{},
+		lasted: map[conversation.Method]time.Duration{}, alarmed: map[string]time.Time{},
 	}
 	b.running, b.stop = context.WithCancel(context.Background())
 	if err := b.checkHead(context.Background()); err != nil {
@@ -147,6 +148,11 @@ type Incoming struct {
 func (b *Bot) Receive(ctx context.Context, m Incoming) error {
 	if m.From.User.Zero() || b.Chats[m.From.User.Chat] == nil {
 		return fmt.Errorf("taking in a message: no chat %q", m.From.User.Chat)
+	}
+	switch m.Kind {
+	case conversation.Said, conversation.Pressed, conversation.Filled, conversation.Arrived:
+	default:
+		return fmt.Errorf("taking in a message: people do not %q", m.Kind)
 	}
 	in := conversation.Input{
 		Kind: m.Kind, From: m.From, Event: m.Event, Token: m.Token, Choice: m.Choice, Fields: m.Fields,

@@ -56,7 +56,8 @@ func (b *Bot) denied(user conversation.User, task conversation.Task) conversatio
 func (b *Bot) hold(task conversation.Task, out conversation.Outcome) bool {
 	at := task.NotBefore
 	if task.Level && task.Kind == conversation.TaskWait && out.Verdict != conversation.Right {
-		at = task.Deadline
+		// A moment after the deadline, so that nobody's own deadline is on the edge.
+		at = task.Deadline.Add(b.Wizard.Policy.Levelled)
 	}
 	if task.Level {
 		for now := b.Now(); at.Before(now); {
@@ -242,15 +243,38 @@ func (b *Bot) afford(ctx context.Context, task conversation.Task) error {
 	if !ok {
 		return nil
 	}
-	key := conversation.CounterKey("budget|" + string(task.Method))
+	// Half is kept for people in their own chat, so that strangers cannot use
+	// it up.
+	class := "others"
+	if limit.N -= limit.N / 2; task.Own {
+		class = "own"
+	}
+	key := conversation.CounterKey("budget|" + string(task.Method) + "|" + class)
 	within, until, err := b.Limiter.Spend(ctx, key, task.Challenge, limit, b.Now())
 	switch {
 	case err != nil:
 		return fmt.Errorf("spending from the budget: %w", err)
 	case !within:
+		b.alarmOnce(ctx, "budget_"+string(task.Method)+"_"+class, until)
 		return fmt.Errorf("the budget of this method is used up until %s", until.Format(time.RFC3339))
 	}
 	return nil
+}
+
+// alarmOnce leaves an audit line that somebody is to look at, once until a
+// moment.
+func (b *Bot) alarmOnce(ctx context.Context, what string, until time.Time) {
+	b.mu.Lock()
+	known := b.Now().Before(b.alarmed[what])
+	b.alarmed[what] = until
+	b.mu.Unlock()
+	if known {
+		return
+	}
+	line := conversation.Line{At: b.Now(), Event: "alarm", Detail: what, Alarm: true}
+	if err := b.Store.Append(ctx, line); err != nil {
+		b.Log.Error("leaving an alarm in the audit", "what", what, "error", err)
+	}
 }
 
 // check judges a code.

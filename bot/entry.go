@@ -156,6 +156,11 @@ func (b *Bot) Entry(ctx context.Context, token string) (m Outgoing, ok bool, err
 		return m, false, nil
 	}
 	m = Outgoing{User: c.User, Address: c.Address, Locale: c.Locale, State: c.State, Page: c.Page}
-	m.Link, err = b.link(c)
-	return m, err == nil, err
+	if m.Link, err = b.link(c); err != nil {
+		return Outgoing{}, false, err
+	}
+	if e := m.Page.Entry; e != nil { // what only the chat shows, only the chat gets
+		m.Page.Entry = &conversation.Entry{Expires: e.Expires, Shows: e.Shows, Asks: -1}
+	}
+	return m, true, nil
 }

@@ -117,6 +117,9 @@ type Captcha struct {
 	Drawn   int       `json:"drawn"` // pictures shown in this conversation
 	Wrong   int       `json:"wrong,omitempty"`
 	Solved  bool      `json:"solved,omitempty"`
+	// Heard are fingerprints of wrong answers: one that is delivered again is
+	// not counted again.
+	Heard []string `json:"heard,omitempty"`
 }
 
 // Subject is the account that a conversation is about, as it was at page 1.
@@ -189,6 +192,7 @@ type Conversation struct {
 	// Entered is the token of the one-time page that was last filled in: whoever
 	// did so may follow what comes of it.
 	Entered  string   `json:"entered,omitempty"`
+	Words    int      `json:"words,omitempty"`   // wrong words on one-time pages
 	Exposed  []string `json:"exposed,omitempty"` // fingerprints of what was typed in the chat on the password page
 	Reminded bool     `json:"reminded,omitempty"`
 	Disowns  string   `json:"disowns,omitempty"` // the conversation that its owner disowns
@@ -296,6 +300,7 @@ type Task struct {
 	Name      string    `json:"name,omitempty"`    // find by name
 	Account   AccountID `json:"account,omitempty"` // or by id
 	Decoy     bool      `json:"decoy,omitempty"`   // do nothing, find everything wrong
+	Own       bool      `json:"own,omitempty"`     // asked for in the owner's own chat
 	Method    Method    `json:"method,omitempty"`
 	Challenge string    `json:"ch,omitempty"`
 	Expires   time.Time `json:"exp,omitzero"`    // of the challenge

@@ -54,13 +54,14 @@ func (s *step) password() {
 	}
 	password, confirm := s.in.Fields[FieldPassword], s.in.Fields[FieldConfirm]
 	entry := s.c.Page.Entry
-	if entry != nil {
-		s.c.Entered = s.c.Page.Token
+	knows := entry != nil && s.in.Fields[FieldWord].Reveal() == strconv.Itoa(entry.Asks)
+	if knows {
+		s.c.Entered = s.c.Page.Token // and nobody else may follow what comes of it
 	}
 	switch {
 	case entry != nil && !s.now.Before(entry.Expires):
 		s.askPassword(Note{ID: NoteEntryOver})
-	case entry != nil && s.in.Fields[FieldWord].Reveal() != strconv.Itoa(entry.Asks):
+	case entry != nil && !knows:
 		s.wrongWord()
 	case !password.Equal(confirm):
 		s.askPassword(Note{ID: NotePasswordTwice})
@@ -72,12 +73,16 @@ func (s *step) password() {
 	}
 }
 
-// wrongWord: whoever has the link but not the chat does not know the word.
+// wordsWrong is how many wrong words end a conversation: a slip, and another.
+const wordsWrong = 3
+
+// wrongWord: whoever has the link but not the chat does not know the word. The
+// link is dead then; the new one is in the chat, and there alone.
 func (s *step) wrongWord() {
-	s.c.Refusals++
-	if s.c.Refusals >= s.Policy.Refusals {
+	s.c.Words++
+	if s.c.Words >= wordsWrong {
 		s.end(Refer, Page{ID: EndRefusals})
-		s.detail("refusals")
+		s.detail("wrong_words")
 		return
 	}
 	s.askPassword(Note{ID: NoteEntryWord})

@@ -388,7 +388,7 @@ func (s *step) order(t Task) {
 	t.By, t.Ordered, t.Deadline = s.in.By, s.now, s.now.Add(wait)
 	t.Decoy = t.Decoy || s.c.Subject.Decoy ||
 		t.Method != "" && !slices.Contains(s.c.Subject.Methods, t.Method) // too young, or not there
-	t.Account = cmp.Or(t.Account, s.c.Subject.ID)
+	t.Account, t.Own = cmp.Or(t.Account, s.c.Subject.ID), s.c.Subject.Own
 	t.Locale, t.Receipt, t.Chat, t.Goal = s.c.Locale, s.c.Receipt, s.c.User.Chat, s.c.Goal
 	if !s.visible() {
 		t.Level = true

@@ -382,6 +382,12 @@ func (s *step) captcha(typed Secret) bool {
 		s.repeat() // the name again, delivered twice: no answer to the picture
 		return false
 	}
+	heard := s.Keys.Fingerprint("captcha answer", s.c.ID, given.Reveal())
+	if slices.Contains(c.Heard, heard) {
+		s.repeat(Note{ID: NoteCaptchaWrong})
+		return false
+	}
+	c.Heard = append(slices.Clone(c.Heard), heard)
 	c.Wrong++
 	s.spendOne(asker, s.in.Nonce.id("captcha try"), s.Policy.CaptchaAsker)
 	until, full := s.counters[asker].Full(s.now, s.Policy.CaptchaAsker)

@@ -245,9 +245,9 @@ func TestAOneTimePageSubmittedTwiceIsTakenOnce(t *testing.T) {
 		other := w.browser()
 		other.get(b.link())
 		first := other.page
-		wrong := map[string]string{"password": good, "confirm": good, "word": "regenboog"}
+		wrong := map[string]string{"password": "kort", "confirm": "kort", "word": w.asked(b)}
 		other.fill(wrong)
-		other.sees("Dat is niet het woord uit de chat.")
+		other.sees("Het is te kort.")
 		refusals := w.conversation(b).Refusals
 		second := other.page
 		other.page = first
@@ -258,6 +258,26 @@ func TestAOneTimePageSubmittedTwiceIsTakenOnce(t *testing.T) {
 		other.page = second // and the page goes on where it was
 		b.get("/chat")
 		other.fill(map[string]string{"password": good, "confirm": good, "word": w.asked(b)})
+		settle()
+		w.on(b, conversation.Done)
+	})
+}
+
+func TestAWrongWordEndsTheLinkForWhoeverHasNotTheChat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		b := w.browser()
+		w.prove(b, "m.devries")
+		thief := w.browser()
+		thief.get(b.link())
+		thief.fill(map[string]string{"password": good, "confirm": good, "word": "regenboog"})
+		thief.sees("Deze pagina werkt niet meer")
+		w.on(b, conversation.Password)
+		settle()
+		b.get("/chat")
+		owner := w.browser()
+		owner.get(b.link())
+		owner.fill(map[string]string{"password": good, "confirm": good, "word": w.asked(b)})
 		settle()
 		w.on(b, conversation.Done)
 	})

@@ -567,7 +567,6 @@ const good = "drie kleine wolken boven zee"
 type fake struct {
 	mu   sync.Mutex
 	got  []bot.Incoming
-	hold chan struct{}
 	page func(token string) (bot.Outgoing, bool)
 }
 
