@@ -43,6 +43,7 @@ const (
 	NotMeDone         Phrase = "ui.not_me_done"
 	NotMeOver         Phrase = "ui.not_me_over"
 	SuggestPassword   Phrase = "ui.suggest_password" // Args.Word is one
+	PressEnter        Phrase = "ui.press_enter"      // before a password can be typed unseen
 	TypePassword      Phrase = "ui.type_password"    // in a terminal, which shows nothing
 	TypePasswordAgain Phrase = "ui.type_password_again"
 	MeantSo           Phrase = "ui.meant_so" // a blank at an end of the password

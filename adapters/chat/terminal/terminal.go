@@ -58,6 +58,7 @@ type Terminal struct {
 	mu      sync.Mutex
 	page    conversation.Page // the newest that was shown
 	locale  string
+	reading bool          // a line that is shown as it is typed
 	shown   int           // how many pages were
 	changed chan struct{} // closed and replaced with every page
 	picture string        // the captcha's file
@@ -99,14 +100,24 @@ func (t *Terminal) Send(_ context.Context, m bot.Outgoing) (conversation.Deliver
 	if err := t.show(m.Picture); err != nil {
 		return conversation.Later, err
 	}
-	if t.ReadPassword != nil && !busy[m.Page.ID] && !m.Page.Asks(conversation.FieldPassword) {
-		_, _ = fmt.Fprint(t.Out, "> ") // a closed terminal is noticed by the reader
-	}
 	t.page, t.locale = m.Page, m.Locale
+	t.prompt()
 	t.shown++
 	close(t.changed)
 	t.changed = make(chan struct{})
 	return conversation.Delivered, nil
+}
+
+// prompt says that it is the person's turn. A page that asks for a password may
+// come while a line is being read that everybody sees.
+func (t *Terminal) prompt() {
+	switch password := t.page.Asks(conversation.FieldPassword); {
+	case t.ReadPassword == nil || busy[t.page.ID]:
+	case !password:
+		_, _ = fmt.Fprint(t.Out, "> ") // a closed terminal is noticed by the reader
+	case t.reading:
+		_, _ = fmt.Fprint(t.Out, t.Words.Phrase(t.locale, words.PressEnter, conversation.Args{}, t.Now()), " ")
+	}
 }
 
 // wrap breaks lines between words.
@@ -222,6 +233,8 @@ func (t *Terminal) line(ctx context.Context) (string, error) {
 		text string
 		err  error
 	}
+	t.setReading(true)
+	defer t.setReading(false)
 	got := make(chan read, 1)
 	go func() {
 		text, err := t.readLine()
@@ -233,6 +246,12 @@ func (t *Terminal) line(ctx context.Context) (string, error) {
 	case <-ctx.Done(): // the read itself cannot be broken off; the process ends soon
 		return "", ctx.Err()
 	}
+}
+
+func (t *Terminal) setReading(on bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.reading = on
 }
 
 func (t *Terminal) readLine() (string, error) {
