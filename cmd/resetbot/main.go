@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
-	root.AddCommand(chatCommand(), serveCommand(), auditCommand())
+	root.AddCommand(demoCommand(), chatCommand(), serveCommand(), auditCommand())
 	err := root.ExecuteContext(ctx)
 	if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return 0

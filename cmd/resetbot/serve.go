@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -20,6 +21,7 @@ import (
 
 	"resetbot/adapters/chat/web"
 	"resetbot/bot"
+	"resetbot/conversation/words"
 )
 
 // serveCommand is the service.
@@ -71,6 +73,8 @@ type service struct {
 	admin    net.Listener
 	bot      *bot.Bot
 	front    front
+	chats    func(*parts, *slog.Logger) (front, error)
+	texts    []words.Override // that lie below the operator's
 	registry *prometheus.Registry
 	demo     http.Handler // of the fake telephones
 	stopping atomic.Bool
@@ -84,7 +88,7 @@ func serve(ctx context.Context, path string, errs io.Writer) (err error) {
 		return err
 	}
 	s := &service{
-		config: c, registry: prometheus.NewRegistry(),
+		config: c, registry: prometheus.NewRegistry(), chats: newChats,
 		log: slog.New(slog.NewJSONHandler(errs, &slog.HandlerOptions{Level: c.LogLevel})),
 	}
 	// The listeners first: where one is taken, nothing else is touched.
@@ -123,12 +127,12 @@ func reached(address string, l net.Listener) string {
 
 // open opens everything, runs it, and closes it again.
 func (s *service) open(ctx context.Context) (err error) {
-	p, err := openParts(s.config)
+	p, err := openParts(s.config, s.texts...)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	if s.front, err = newChats(p, s.log); err != nil {
+	if s.front, err = s.chats(p, s.log); err != nil {
 		return err
 	}
 	s.registry.MustRegister(
@@ -227,8 +231,12 @@ func (s *service) guard(h http.Handler) http.Handler {
 func (s *service) publicHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", s.front.handler)
-	mux.Handle("GET /{$}", http.RedirectHandler(s.config.Chats.Web.Path, http.StatusFound)) // what people type
+	home := cmp.Or(s.front.home, s.config.Chats.Web.Path)
+	mux.Handle("GET /{$}", http.RedirectHandler(home, http.StatusFound)) // what people type
 	mux.Handle("/demo/", s.demo)
+	for pattern, handler := range s.front.more {
+		mux.Handle(pattern, handler)
+	}
 	return mux
 }
 
@@ -272,8 +280,10 @@ func (s *service) ready(ctx context.Context) error {
 type front struct {
 	chats   map[string]bot.Chat
 	handler http.Handler
-	open    func(*bot.Bot) // lets people in; a bot needs its chats before it is there
-	close   func()         // ends what streams, so that a server can shut down
+	more    map[string]http.Handler // for patterns that are not below handler's
+	home    string                  // where people begin; empty: the web chat
+	open    func(*bot.Bot)          // lets people in; a bot needs its chats before it is there
+	close   func()                  // ends what streams, so that a server can shut down
 }
 
 // newChats is chats; tests of the whole program put their own in its place.

@@ -20,3 +20,6 @@ func Streams(w *Web) int {
 	defer w.visitors.mu.Unlock()
 	return w.visitors.streams
 }
+
+// DemoWords are the demo's sentences in a language.
+func DemoWords(locale string) map[string]string { return demoWords[locale] }

@@ -200,6 +200,7 @@ func TestAC66_OpeningALinkChangesNothing(t *testing.T) {
 		robot.get(b.link()) // a robot that fills in forms does not know the word
 		robot.fill(map[string]string{"password": good, "confirm": good, "word": "regenboog"})
 		w.on(b, conversation.Password)
+		settle()
 		b.get("/chat")
 		other := w.browser()
 		other.get(b.link())
@@ -216,6 +217,8 @@ func TestALinkThatIsOverOrNeverWasSaysTheSame(t *testing.T) {
 		w.prove(b, "m.devries")
 		old := b.link()
 		b.press(conversation.PickLink)
+		settle()
+		b.get("/chat")
 		other := w.browser()
 		var seen []string
 		for _, link := range []string{old, "/p/x", "/p/" + strings.Repeat("A", 9000), b.link() + "A"} {
@@ -313,6 +316,7 @@ func TestSecretsAreInNoPageAndNoLog(t *testing.T) {
 		other.fill(map[string]string{"password": weak, "confirm": weak, "word": w.asked(b)})
 		other.sees("Het is te makkelijk te raden.")
 		pages := other.page.source
+		settle()
 		b.get("/chat")
 		other.fill(map[string]string{"password": good, "confirm": good, "word": w.asked(b)})
 		settle()

@@ -155,7 +155,14 @@ func (w *world) start() {
 	if w.web, err = web.New(w.options); err != nil {
 		w.t.Fatal(err)
 	}
-	w.config.Chats = map[string]bot.Chat{web.Name: w.web, "teams": w.web}
+	w.config.Chats = map[string]bot.Chat{web.Name: w.web}
+	w.run()
+}
+
+// run makes a bot for the chats there are.
+func (w *world) run() {
+	w.t.Helper()
+	var err error
 	if w.bot, err = bot.New(w.config); err != nil {
 		w.t.Fatal(err)
 	}

@@ -10,7 +10,9 @@ const kiosk = (() => {
   let over = 0; // since when the page is an end
   let told = 0;
 
-  function here() {
+  function here(event) {
+    const leaving = event?.target?.value === "erase" || event?.key === "Tab";
+    if (dialog?.open && leaving) return; // on the way to the button that erases
     last = Date.now();
     if (dialog?.open) dialog.close();
     if (channel && last - told > 1000) {
