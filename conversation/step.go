@@ -125,7 +125,9 @@ func (s *step) person() {
 		s.afterEnd(old)
 	case !s.entitled():
 	default:
-		s.c.Address, s.c.Bound = s.in.From.Address, s.in.From.Bound
+		if s.c.Page.Entry == nil || s.in.Kind != Filled { // a one-time page knows nobody
+			s.c.Address, s.c.Bound = s.in.From.Address, s.in.From.Bound
+		}
 		s.act()
 	}
 }

@@ -60,7 +60,9 @@ func newAssets(prefix string) (*assets, error) {
 func (a *assets) path(name string) string { return a.prefix + a.sums[name] + "/" + name }
 
 // types are those of our own files; what the machine thinks they are does not matter.
-var types = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+var types = map[string]string{
+	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
+}
 
 // ServeHTTP gives a file, by an address of [assets.path].
 func (a *assets) ServeHTTP(rw http.ResponseWriter, r *http.Request) {

@@ -107,7 +107,8 @@ func (d *Demo) page(rw http.ResponseWriter, r *http.Request) {
 		http.Error(rw, "there is nobody to play", http.StatusInternalServerError)
 		return
 	}
-	who := people[max(0, slices.IndexFunc(people, func(p DemoPerson) bool { return p.ID == r.URL.Query().Get("person") }))]
+	asked := r.URL.Query().Get("person")
+	who := people[max(0, slices.IndexFunc(people, func(p DemoPerson) bool { return p.ID == asked }))]
 	lang := language(r)
 	script, err := json.Marshal(demoWords[lang])
 	if err != nil {

@@ -170,9 +170,10 @@ var faults = map[conversation.MessageID]conversation.Field{
 	conversation.NoteNumberKind: conversation.FieldNumber, conversation.NoteNumberDigits: conversation.FieldNumber,
 	conversation.NoteCodeForm: conversation.FieldCode, conversation.NoteCodeWrong: conversation.FieldCode,
 	conversation.NoteCodeSame: conversation.FieldCode, conversation.NoteCodeUsed: conversation.FieldCode,
-	conversation.NoteNotJudged:     conversation.FieldCode,
-	conversation.NotePasswordTwice: conversation.FieldConfirm, conversation.NotePasswordRefused: conversation.FieldPassword,
-	conversation.NotePasswordBlank: conversation.FieldMeantSo, conversation.NoteEntryWord: conversation.FieldWord,
+	conversation.NoteNotJudged:       conversation.FieldCode,
+	conversation.NotePasswordTwice:   conversation.FieldConfirm,
+	conversation.NotePasswordRefused: conversation.FieldPassword,
+	conversation.NotePasswordBlank:   conversation.FieldMeantSo, conversation.NoteEntryWord: conversation.FieldWord,
 }
 
 // troubles are other sentences about what went wrong, joys those about what did not.

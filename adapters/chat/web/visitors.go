@@ -102,7 +102,8 @@ func (v *visitors) look(user conversation.User) glance {
 
 // mark names a version of a page without giving its token away.
 func mark(p conversation.Page, trouble int) string {
-	sum := sha256.Sum256([]byte(p.Token + " " + string(p.ID) + " " + strconv.Itoa(p.Version) + " " + strconv.Itoa(trouble)))
+	version := strconv.Itoa(p.Version) + " " + strconv.Itoa(trouble)
+	sum := sha256.Sum256([]byte(p.Token + " " + string(p.ID) + " " + version))
 	return hex.EncodeToString(sum[:8])
 }
 
