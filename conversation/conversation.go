@@ -42,6 +42,7 @@ type Goal string
 const (
 	ToReset  Goal = "reset"
 	ToUnlock Goal = "unlock"
+	ToEnrol  Goal = "enrol"
 )
 
 // Method is a way to prove who one is.
@@ -117,6 +118,8 @@ type Captcha struct {
 	Drawn   int       `json:"drawn"` // pictures shown in this conversation
 	Wrong   int       `json:"wrong,omitempty"`
 	Solved  bool      `json:"solved,omitempty"`
+	// Sound is set once the person asked to listen: each further one has a sound.
+	Sound bool `json:"sound,omitempty"`
 	// Heard are fingerprints of wrong answers: one that is delivered again is
 	// not counted again.
 	Heard []string `json:"heard,omitempty"`
@@ -140,6 +143,7 @@ type Subject struct {
 	Number  string   `json:"num,omitempty"`     // fingerprint
 	Methods []Method `json:"methods,omitempty"` // that would work
 	Young   []Method `json:"young,omitempty"`   // that exist, but count only later
+	Apps    int      `json:"apps,omitempty"`    // authenticators that it has; known where one is enrolled
 	Length  int      `json:"len,omitempty"`     // the least length of its passwords, where the directory asks more than we do
 	// Print is the fingerprint of all that must still be so before the write:
 	// eligibility, number, enrolment, change mark.
@@ -153,9 +157,10 @@ type Conversation struct {
 	ID      string    `json:"id"`
 	Receipt string    `json:"rcpt"`
 	User    User      `json:"user"`
-	Address string    `json:"addr,omitempty"` // where the chat delivers; opaque to all but its adapter
-	Asker   string    `json:"asker"`          // keyed name of whoever asks, for limits
-	Locale  string    `json:"loc"`            // "nl" or "en"
+	Address string    `json:"addr,omitempty"`  // where the chat delivers; opaque to all but its adapter
+	Asker   string    `json:"asker"`           // keyed name of whoever asks, for limits
+	Crowd   int       `json:"crowd,omitempty"` // how many people share it; 0 for one
+	Locale  string    `json:"loc"`             // "nl" or "en"
 	State   State     `json:"state"`
 	Goal    Goal      `json:"goal"`
 	Started time.Time `json:"started"`
@@ -179,8 +184,12 @@ type Conversation struct {
 	Page    Page     `json:"page"`
 	Seen    []string `json:"seen,omitempty"`    // fingerprints of the last 32 event ids
 	Unclear int      `json:"unclear,omitempty"` // misunderstandings on this page
-	Failed  bool     `json:"failed,omitempty"`  // a proof failed
-	Used    []string `json:"used,omitempty"`    // fingerprints of right answers: a late repetition is no new try
+	// Nth is the number that was last typed for a choice and moved the page, NthOn
+	// the page it was typed on.
+	Nth    int       `json:"nth,omitempty"`
+	NthOn  MessageID `json:"nth_on,omitempty"`
+	Failed bool      `json:"failed,omitempty"` // a proof failed
+	Used   []string  `json:"used,omitempty"`   // fingerprints of right answers: a late repetition is no new try
 	// Counted is set while this conversation alone put its account into the
 	// asker's counter of accounts; a right answer takes it out again.
 	Counted bool `json:"counted,omitempty"`
@@ -196,6 +205,9 @@ type Conversation struct {
 	Exposed  []string `json:"exposed,omitempty"` // fingerprints of what was typed in the chat on the password page
 	Reminded bool     `json:"reminded,omitempty"`
 	Disowns  string   `json:"disowns,omitempty"` // the conversation that its owner disowns
+	// DisownsApp is set where that conversation enrolled an authenticator.
+	DisownsApp bool      `json:"disowns_app,omitempty"`
+	Enrol      Enrolment `json:"enrol,omitzero"`
 }
 
 // Bound is an account that the chat proves the person to be.
@@ -253,7 +265,7 @@ func (c Conversation) Due(p Policy) time.Time {
 // awaitsText reports whether a text message was promised, and nobody asked yet
 // whether it came.
 func (c Conversation) awaitsText() bool {
-	answering := c.State == Step1Answer || c.State == Step2Answer
+	answering := c.State == Step1Answer || c.State == Step2Answer || c.State == EnrolAnswer
 	return answering && c.Question != nil && c.Question.Method == SMS && !c.Question.Hinted
 }
 
@@ -275,6 +287,10 @@ const (
 	TaskUnlock    TaskKind = "unlock"
 	TaskChanged   TaskKind = "changed"
 	TaskScramble  TaskKind = "scramble" // a password that nobody knows; repeated, for it harms nobody twice
+	TaskVerify    TaskKind = "verify"   // the current password; never repeated
+	TaskConfirm   TaskKind = "confirm"  // the first code of a new app; never repeated
+	TaskEnrol     TaskKind = "enrol"    // keeps the new app; repeated, as is taking it away
+	TaskRemove    TaskKind = "remove"
 )
 
 // Task is work that a commit ordered. It says nothing secret; a code or a
@@ -308,7 +324,9 @@ type Task struct {
 	Known     string    `json:"known,omitempty"` // fingerprint of the number at page 1
 	Mark      string    `json:"mark,omitempty"`  // of the write that is asked about
 	Goal      Goal      `json:"goal,omitempty"`
-	Locale    string    `json:"loc,omitempty"` // of texts and calls
+	Device    string    `json:"dev,omitempty"`  // the authenticator that is kept or taken away
+	Since     time.Time `json:"since,omitzero"` // from when on it is there
+	Locale    string    `json:"loc,omitempty"`  // of texts and calls
 	Receipt   string    `json:"rcpt,omitempty"`
 	Chat      string    `json:"chat,omitempty"` // from where it is asked, for the text message
 }
@@ -418,7 +436,7 @@ type Notice struct {
 	Kind string    `json:"kind"`
 	// User is whose conversation is nudged.
 	User User `json:"user,omitzero"`
-	// Account is who is told, Message what.
+	// Account is who is told, Message what. Of an alarm Account is whom it is about.
 	Account AccountID `json:"account,omitempty"`
 	Message MessageID `json:"message,omitempty"`
 	Receipt string    `json:"receipt,omitempty"`
@@ -427,13 +445,18 @@ type Notice struct {
 	At      time.Time `json:"at,omitzero"` // of what is told
 	// Conversation is the id of the one that is told of.
 	Conversation string `json:"conversation,omitempty"`
-	Attempts     int    `json:"att,omitempty"`
+	// Alarm is why somebody is to look: a word of this program's own.
+	Alarm    string `json:"alarm,omitempty"`
+	Attempts int    `json:"att,omitempty"`
+	// Told are the channels that are done: they took it, or never will.
+	Told []string `json:"told,omitempty"`
 }
 
 // The kinds of notice.
 const (
 	Nudge = "nudge" // look at that conversation again: something it depends on changed
 	Tell  = "tell"  // tell the owner of an account, on every channel known
+	Alarm = "alarm" // tell those who watch over the service; of each audit line with Alarm set
 )
 
 // Mark is a single-use mark. It is inserted in the commit that records what

@@ -7,7 +7,8 @@ import "time"
 //
 // Nothing was written yet: the account is frozen, and the conversation that was
 // disowned ends. Something was: the account also gets a password that nobody
-// knows, so that the one that was set is worth nothing.
+// knows, so that the one that was set is worth nothing. An authenticator was
+// enrolled: it is taken away again.
 
 // DisownUser is whose conversation a notice's walk is.
 func DisownUser(notice string) User { return User{Chat: "owner", ID: notice} }
@@ -25,7 +26,7 @@ func (s *step) disowned() {
 	s.c = Conversation{
 		ID: s.in.Nonce.id("conversation"), Receipt: d.Receipt, User: DisownUser(d.Notice), Asker: s.in.From.Asker,
 		Locale: s.in.From.Locale, State: Disowned, Started: s.now, Ends: s.now.Add(s.Policy.NoticeLife),
-		Disowns: d.Conversation, Page: Page{Delivered: true},
+		Disowns: d.Conversation, DisownsApp: d.Message == TellEnrolled, Page: Page{Delivered: true},
 		Subject: Subject{Key: s.accountKey(&Account{ID: d.Account}, ""), ID: d.Account, Own: true},
 	}
 	s.ch.Marks = []Mark{{Key: disownMark(d.Notice), Expires: s.now.Add(2 * s.Policy.NoticeLife)}}
@@ -52,6 +53,11 @@ const writeSoon = 5 * time.Second
 // what that is.
 func (s *step) secure() {
 	switch {
+	case s.c.State == Removing:
+		s.order(Task{Kind: TaskRemove, Device: s.Keys.Device(s.c.Disowns)})
+	case s.c.DisownsApp:
+		s.follow(Remove)
+		s.order(Task{Kind: TaskRemove, Device: s.Keys.Device(s.c.Disowns)})
 	case s.account.Writing != "" && s.now.Before(s.account.WritingUntil):
 		s.c.Write = &Write{Begun: s.now, Next: s.now.Add(writeSoon)}
 	case s.c.State == Scrambling:
@@ -73,14 +79,20 @@ func (s *step) scrambled(out Outcome) {
 		s.secured(Written)
 		return
 	}
-	checks := 0
-	if s.c.Write != nil {
-		checks = s.c.Write.Checks
-	}
-	if checks == 0 {
+	if s.c.Write == nil || s.c.Write.Checks == 0 {
 		s.alarm("scramble_delayed")
 	}
-	s.c.Write = &Write{Begun: s.now, Next: s.now.Add(backoff(checks + 3)), Checks: checks + 1}
+	s.tryLater()
+}
+
+// removed: the app proves nothing any more.
+func (s *step) removed(out Outcome) {
+	if out.Trouble {
+		s.tryLater()
+		return
+	}
+	s.tell(TellRemoved)
+	s.secured(Stored)
 }
 
 func (s *step) secured(event Event) {

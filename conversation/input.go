@@ -14,8 +14,11 @@ type Input struct {
 	From   Origin
 	Event  string // the platform's id of the message, empty if it has none
 	Token  string // of the page whose button or form it is
+	Via    string // the token of the one-time page's address through which it came; empty from a chat
 	Choice Choice // pressed, or understood from words
 	Fields map[Field]Secret
+	// Nth is set where the choice was typed as its number on the page.
+	Nth int
 	// Unread is set for text that nobody understood.
 	Unread bool
 
@@ -51,8 +54,11 @@ type Origin struct {
 	User    User
 	Address string
 	Asker   string // keyed name
-	Locale  string
-	Bound   []Bound
+	// Crowd is how many people are known to share this asker (an address that
+	// stands for a whole ward); 0 for one.
+	Crowd  int
+	Locale string
+	Bound  []Bound
 }
 
 // Disownment is what the link of a notice stands for: the owner of an account
@@ -61,6 +67,7 @@ type Disownment struct {
 	Notice       string
 	Account      AccountID
 	Conversation string // that the notice told of
+	Message      MessageID
 	Receipt      string
 	At           time.Time // of the notice
 }
@@ -97,7 +104,7 @@ type Outcome struct {
 	// Challenge: Sent is false when a number did not match and nothing was
 	// sent; Matched says whether the number was right.
 	Matched bool
-	// Check and wait.
+	// Check, wait, verify; confirm has the account beside it.
 	Verdict Verdict
 	Mark    string // the single-use mark of a right answer
 	// Reset, unlock.

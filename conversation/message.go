@@ -12,53 +12,64 @@ type MessageID string
 
 // The pages.
 const (
-	AskStart        MessageID = "start.ask"
-	AskElse         MessageID = "start.else"
-	AskHints        MessageID = "start.hints"
-	AskOwn          MessageID = "who.own"     // is this your account?
-	AskWho          MessageID = "who.ask"     // name, and captcha where there is one
-	AskCaptcha      MessageID = "who.captcha" // the name is known, the captcha is not
-	WaitFind        MessageID = "wait.find"
-	AskMethod       MessageID = "step.choose"
-	AskNumber       MessageID = "step.number"
-	AskSMSCode      MessageID = "step.sms"
-	AskAppCode      MessageID = "step.code"
-	WaitCall        MessageID = "step.call"
-	WaitCallDigits  MessageID = "step.call_digits"
-	WaitPush        MessageID = "step.push"
-	WaitCheck       MessageID = "wait.check"
-	AskPassword     MessageID = "password.ask"
-	WaitChange      MessageID = "wait.change"
-	WaitUnlock      MessageID = "wait.unlock"
-	WaitUnknown     MessageID = "wait.unknown"
-	EndReset        MessageID = "done.reset"
-	EndUnlocked     MessageID = "done.unlock"
-	EndSolved       MessageID = "end.solved"
-	EndCancelled    MessageID = "end.cancelled"
-	EndExpired      MessageID = "end.expired"
-	EndLocked       MessageID = "end.locked"
-	EndBusy         MessageID = "end.busy" // too many conversations begun
-	EndDenied       MessageID = "end.denied"
-	EndDesk         MessageID = "end.desk"
-	EndNoPhone      MessageID = "end.no_phone"   // "I don't have my phone with me"
-	EndLostPhone    MessageID = "end.lost_phone" // lost or stolen
-	EndFrozen       MessageID = "end.frozen"     // own chat: lost or stolen, and nothing is reset any more
-	EndOneFamily    MessageID = "end.one_family"
-	EndNoMethods    MessageID = "end.no_methods"
-	EndNotOwn       MessageID = "end.not_own"    // this chat resets one's own password only
-	EndIneligible   MessageID = "end.ineligible" // own chat only: the real reason is in Args.Reason
-	EndNotLocked    MessageID = "end.not_locked" // own chat only: there is nothing to unlock
-	EndRefusals     MessageID = "end.refusals"   // ten passwords refused
-	EndStillLocked  MessageID = "end.still_locked"
-	EndDisplaced    MessageID = "end.displaced"
-	EndWithdrawn    MessageID = "end.withdrawn"
-	EndUnresolved   MessageID = "end.unresolved" // a day has passed and nobody can tell
-	EndRestored     MessageID = "end.restored"   // the store is a restored back-up
-	EndTrouble      MessageID = "end.trouble"    // a record that cannot be read; said from memory
-	SayTrouble      MessageID = "say.trouble"    // nothing could be stored; said from memory
-	AskFollowUp     MessageID = "followup.ask"
-	NoteFollowUpYes MessageID = "followup.yes"
-	NoteFollowUpNo  MessageID = "followup.no"
+	AskStart         MessageID = "start.ask"
+	AskElse          MessageID = "start.else"
+	AskHints         MessageID = "start.hints"
+	AskOwn           MessageID = "who.own"     // is this your account?
+	AskWho           MessageID = "who.ask"     // name, and captcha where there is one
+	AskCaptcha       MessageID = "who.captcha" // the name is known, the captcha is not
+	WaitFind         MessageID = "wait.find"
+	AskMethod        MessageID = "step.choose"
+	AskNumber        MessageID = "step.number"
+	AskSMSCode       MessageID = "step.sms"
+	AskAppCode       MessageID = "step.code"
+	WaitCall         MessageID = "step.call"
+	WaitCallDigits   MessageID = "step.call_digits"
+	WaitPush         MessageID = "step.push"
+	WaitCheck        MessageID = "wait.check"
+	AskPassword      MessageID = "password.ask"
+	WaitChange       MessageID = "wait.change"
+	WaitUnlock       MessageID = "wait.unlock"
+	WaitUnknown      MessageID = "wait.unknown"
+	EndReset         MessageID = "done.reset"
+	EndUnlocked      MessageID = "done.unlock"
+	EndSolved        MessageID = "end.solved"
+	EndCancelled     MessageID = "end.cancelled"
+	EndExpired       MessageID = "end.expired"
+	EndLocked        MessageID = "end.locked"
+	EndBusy          MessageID = "end.busy" // too many conversations begun
+	EndDenied        MessageID = "end.denied"
+	EndDesk          MessageID = "end.desk"
+	EndNoPhone       MessageID = "end.no_phone"   // "I don't have my phone with me"
+	EndLostPhone     MessageID = "end.lost_phone" // lost or stolen
+	EndFrozen        MessageID = "end.frozen"     // own chat: lost or stolen, and nothing is reset any more
+	EndOneFamily     MessageID = "end.one_family"
+	EndNoMethods     MessageID = "end.no_methods"
+	EndNotOwn        MessageID = "end.not_own"    // this chat resets one's own password only
+	EndIneligible    MessageID = "end.ineligible" // own chat only: the real reason is in Args.Reason
+	EndNotLocked     MessageID = "end.not_locked" // own chat only: there is nothing to unlock
+	EndRefusals      MessageID = "end.refusals"   // ten passwords refused
+	EndStillLocked   MessageID = "end.still_locked"
+	EndDisplaced     MessageID = "end.displaced"
+	EndWithdrawn     MessageID = "end.withdrawn"
+	EndUnresolved    MessageID = "end.unresolved" // a day has passed and nobody can tell
+	EndRestored      MessageID = "end.restored"   // the store is a restored back-up
+	EndTrouble       MessageID = "end.trouble"    // a record that cannot be read; said from memory
+	SayTrouble       MessageID = "say.trouble"    // nothing could be stored; said from memory
+	AskCurrent       MessageID = "enrol.current"  // the password as it is now
+	AskEnrolMethod   MessageID = "enrol.choose"
+	AskScanHere      MessageID = "enrol.qr"           // the QR code, and the first code
+	AskScan          MessageID = "enrol.scan"         // the QR code is on a one-time page; the first code, there or here
+	AskEntryWord     MessageID = "enrol.word"         // on a one-time page, before it shows the QR code
+	WaitEnrol        MessageID = "wait.enrol"         //
+	EndEnrolled      MessageID = "done.enrol"         // Args.At: when it counts; zero: at once
+	EndEnrolPassword MessageID = "end.enrol_password" // too many wrong ones; Args.At: when again
+	EndEnrolPhone    MessageID = "end.enrol_phone"    // no telephone number that counts
+	EndEnrolSecond   MessageID = "end.enrol_second"   // the app that there is does not count yet
+	EndEnrolFull     MessageID = "end.enrol_full"     // as many apps as there may be
+	AskFollowUp      MessageID = "followup.ask"
+	NoteFollowUpYes  MessageID = "followup.yes"
+	NoteFollowUpNo   MessageID = "followup.no"
 )
 
 // The guide: its ten steps and its ends.
@@ -81,6 +92,7 @@ const (
 // What is said above a page, before it is shown (again).
 const (
 	NoteUnclear         MessageID = "note.unclear"       // I did not understand
+	NoteSameNumber      MessageID = "note.same_number"   // typed just now, on the page before: what is meant?
 	NoteUnclearHelp     MessageID = "note.unclear_help"  // twice: how it works, and the service desk
 	NoteStale           MessageID = "note.stale"         // that button belongs to an older page
 	NoteResumed         MessageID = "note.resumed"       // welcome back, you are here
@@ -96,6 +108,7 @@ const (
 	NoteCaptchaWrong    MessageID = "note.captcha_wrong"
 	NoteCaptchaOld      MessageID = "note.captcha_old" // its five minutes are over
 	NoteCaptchaNew      MessageID = "note.captcha_new"
+	NoteCaptchaSound    MessageID = "note.captcha_sound" // the same captcha, now with its sound
 	NoteDirectoryDown   MessageID = "note.directory_down"
 	NoteNumberForm      MessageID = "note.number_form"
 	NoteNumberKind      MessageID = "note.number_kind"
@@ -131,6 +144,10 @@ const (
 	NoteFoundChanged    MessageID = "note.found_changed" // after unknown: it was changed, by us or by somebody else
 	NoteNotYours        MessageID = "note.not_yours"     // this is not your own account, and its owner is told
 	NotChanged          MessageID = "note.not_changed"   // looked up: the password was not changed
+	NoteEnrolOwn        MessageID = "note.enrol_own"     // only in one's own chat
+	NoteCurrentWrong    MessageID = "note.current_wrong" // Args.Left
+	NoteCurrentAgain    MessageID = "note.current_again" // interrupted before it was judged
+	NoteScanWrong       MessageID = "note.scan_wrong"    // not what the new app should show
 )
 
 // What the guide says to who does not get on: the usual trouble of each step,
@@ -172,6 +189,9 @@ const (
 	TellFrozen   MessageID = "owner.frozen"   // after "this was not me": nothing was written
 	TellSecured  MessageID = "owner.secured"  // the same, and the new password works no longer
 	TellOther    MessageID = "owner.other"    // somebody else began in their own chat
+	TellUnfrozen MessageID = "owner.unfrozen" // an operator lifted a freeze or a reset lock
+	TellEnrolled MessageID = "owner.enrolled" // an authenticator was enrolled
+	TellRemoved  MessageID = "owner.removed"  // after "this was not me": it is gone again
 )
 
 // Choice is what a person can pick on a page, by a button or in words.
@@ -197,6 +217,7 @@ const (
 	PickLostPhone Choice = "lost_phone"
 	PickNotMine   Choice = "not_my_number"
 	PickMicrosoft Choice = "microsoft"
+	PickEnrol     Choice = "enrol"
 	PickResend    Choice = "resend"
 	PickLink      Choice = "new_link" // a new one-time page
 	PickMethod    Choice = "other_method"
@@ -234,7 +255,7 @@ type Offer struct {
 	Off MessageID `json:"off,omitempty"`
 }
 
-// Field is something to fill in. Every field but the two of the password can
+// Field is something to fill in. Every field but those of passwords can
 // be typed as a plain message.
 type Field string
 
@@ -246,6 +267,7 @@ const (
 	FieldCode     Field = "code"
 	FieldPassword Field = "password"
 	FieldConfirm  Field = "confirm"
+	FieldCurrent  Field = "current"  // the password as it is now
 	FieldWord     Field = "word"     // the number of the word that the chat shows, in decimal
 	FieldMeantSo  Field = "meant_so" // "yes": the blank at the end is part of the password
 )
@@ -263,7 +285,7 @@ type Args struct {
 	At      time.Time      `json:"at,omitzero"`     // a moment that is told: when a lock ends, when to try again
 	Minutes int            `json:"min,omitempty"`   // minutes left, rounded up
 	Left    int            `json:"left,omitempty"`  // tries left
-	Goal    Goal           `json:"goal,omitempty"`  // ToUnlock where the password stays as it is; else empty
+	Goal    Goal           `json:"goal,omitempty"`  // ToUnlock and ToEnrol, where the password stays as it is; else empty
 	Step    int            `json:"step,omitempty"`  // verificatiestap 1 or 2
 	Method  Method         `json:"m,omitempty"`     // what the number is asked for
 	Digits  string         `json:"dig,omitempty"`   // two digits: the end of a number, or what to type in the app
@@ -287,10 +309,16 @@ type Note struct {
 type Media struct {
 	Kind string `json:"kind"` // "captcha"
 	ID   string `json:"id"`
+	// Sound is set where a captcha is said as well as shown.
+	Sound bool `json:"sound,omitempty"`
 }
 
-// MediaCaptcha is the only kind of media there is.
-const MediaCaptcha = "captcha"
+// The kinds of media. A QR code is a secret: it is shown on a one-time page to
+// whoever gave its word, or in a chat that has a place for passwords.
+const (
+	MediaCaptcha = "captcha"
+	MediaQR      = "qr" // ID is [Enrolment.ID]
+)
 
 // Page is what is said now: neutral, without a language and without a
 // platform. A conversation has exactly one; a newer one replaces it.
@@ -344,6 +372,10 @@ func (p Page) Shows(choice Choice) bool {
 	}
 	return false
 }
+
+// AsksPassword reports whether the page asks for a password: a new one, or the
+// one that there is. What is typed in the chat is then not read.
+func (p Page) AsksPassword() bool { return p.Asks(FieldPassword) || p.Asks(FieldCurrent) }
 
 // Asks reports whether the page has field.
 func (p Page) Asks(field Field) bool {

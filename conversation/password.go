@@ -18,51 +18,83 @@ func (s *step) askPassword(notes ...Note) {
 		return
 	}
 	length := max(s.Policy.PasswordMin, s.c.Subject.Length)
-	p := Page{
+	s.showEntry(Page{
 		ID: AskPassword, Args: Args{Name: s.c.Subject.Name, Length: length},
 		Fields: []Field{FieldPassword, FieldConfirm}, Offers: offers(PickCancel, PickDesk),
-	}
+	}, notes...)
+}
+
+// showEntry shows a page that is filled in on a one-time page: unless the chat
+// itself has a place that nobody else sees.
+func (s *step) showEntry(p Page, notes ...Note) {
 	if !s.Policy.Chat(s.c.User.Chat).Masked {
 		p.Fields = append(p.Fields, FieldWord)
-		p.Offers = offers(PickLink, PickCancel, PickDesk)
+		p.Offers = append(offers(PickLink), p.Offers...)
 		p.Entry = &Entry{Expires: s.now.Add(s.Policy.EntryLife)}
 		if s.c.Ends.Before(p.Entry.Expires) {
 			p.Entry.Expires = s.c.Ends
 		}
+		p.Entry.Shows, p.Entry.Asks = s.Keys.entryWords(s.c.ID)
 	}
 	s.show(p, notes...)
-	if e := s.c.Page.Entry; e != nil {
-		e.Shows, e.Asks = s.Keys.entryWords(s.c.Page.Token)
-	}
 }
 
-// password takes the form of page 4. What comes as a plain message is taken
-// for a password that should not have been typed there: it is not kept, its
-// fingerprint is, and it is refused as the new password.
-func (s *step) password() {
-	if s.in.Choice == PickLink && s.c.Page.Entry != nil {
-		s.askPassword()
-		return
-	}
-	if s.in.Kind != Filled {
-		if typed := s.in.Fields[FieldPassword]; !typed.Empty() {
-			s.exposed(typed)
-			return
-		}
+// newLink gives a new one-time page; who followed the old one follows no more.
+func (s *step) newLink(ask func(...Note)) {
+	s.c.Entered = ""
+	ask()
+}
+
+// filledIn takes what comes on a page that asks for a password, and reports
+// whether that is its form, filled in by somebody who sees the chat. What comes
+// as a plain message is taken for a password that should not have been typed
+// there: it is not kept, its fingerprint is, and it is refused as a new one.
+func (s *step) filledIn(ask func(...Note)) bool {
+	typed := s.in.Fields[FieldPassword]
+	switch {
+	case s.in.Choice == PickLink && s.c.Page.Entry != nil:
+		s.newLink(ask)
+	case s.in.Kind == Filled:
+		return s.entered(ask)
+	case !typed.Empty():
+		s.exposed(typed)
+	default:
 		s.unclear()
-		return
 	}
-	password, confirm := s.in.Fields[FieldPassword], s.in.Fields[FieldConfirm]
+	return false
+}
+
+// entered reports whether whoever filled in the one-time page sees the chat:
+// they know the word that only the chat shows. Only where nothing secret is
+// typed it is enough to have given it a page earlier, under the same address.
+func (s *step) entered(ask func(...Note)) bool {
 	entry := s.c.Page.Entry
-	knows := entry != nil && s.in.Fields[FieldWord].Reveal() == strconv.Itoa(entry.Asks)
-	if knows {
+	if entry == nil {
+		return true
+	}
+	knows := s.in.Fields[FieldWord].Reveal() == strconv.Itoa(entry.Asks)
+	follows := !s.c.Page.AsksPassword() && s.in.Via != "" && NewSecret(s.in.Via).Equal(NewSecret(s.c.Entered))
+	if knows && !follows {
 		s.c.Entered = s.c.Page.Token // and nobody else may follow what comes of it
 	}
 	switch {
-	case entry != nil && !s.now.Before(entry.Expires):
-		s.askPassword(Note{ID: NoteEntryOver})
-	case entry != nil && !knows:
-		s.wrongWord()
+	case !s.now.Before(entry.Expires):
+		ask(Note{ID: NoteEntryOver})
+	case !knows && !follows:
+		s.wrongWord(ask)
+	default:
+		return true
+	}
+	return false
+}
+
+// password takes the form of page 4.
+func (s *step) password() {
+	if !s.filledIn(s.askPassword) {
+		return
+	}
+	password, confirm := s.in.Fields[FieldPassword], s.in.Fields[FieldConfirm]
+	switch {
 	case !password.Equal(confirm):
 		s.askPassword(Note{ID: NotePasswordTwice})
 	case blankAtAnEnd(password.Reveal()) && s.in.Fields[FieldMeantSo].Reveal() != "yes":
@@ -78,14 +110,14 @@ const wordsWrong = 3
 
 // wrongWord: whoever has the link but not the chat does not know the word. The
 // link is dead then; the new one is in the chat, and there alone.
-func (s *step) wrongWord() {
+func (s *step) wrongWord(ask func(...Note)) {
 	s.c.Words++
 	if s.c.Words >= wordsWrong {
 		s.end(Refer, Page{ID: EndRefusals})
 		s.detail("wrong_words")
 		return
 	}
-	s.askPassword(Note{ID: NoteEntryWord})
+	ask(Note{ID: NoteEntryWord})
 }
 
 func (s *step) exposed(typed Secret) {

@@ -28,6 +28,7 @@ type Policy struct {
 	CaptchaDrawn  int   // pictures per conversation
 	CaptchaAsker  Limit // wrong captchas per asker
 	Refusals      int   // passwords refused per conversation
+	Passwords     Limit // current passwords that were wrong, per account, at enrolment
 	NoPush        time.Duration
 	FreezeFor     time.Duration // after "this was not me"
 	NoticeLife    time.Duration // of the link in a notice
@@ -111,6 +112,7 @@ func DefaultPolicy() Policy {
 		CaptchaDrawn:  20,
 		CaptchaAsker:  Limit{N: 20, Window: time.Hour},
 		Refusals:      10,
+		Passwords:     Limit{N: 3, Window: 24 * time.Hour},
 		NoPush:        time.Hour,
 		FreezeFor:     24 * time.Hour,
 		NoticeLife:    72 * time.Hour,

@@ -19,6 +19,7 @@ const (
 	useProofs     = "proofs"     // judged answers that were not right
 	useChallenges = "challenges" // text messages, calls, notifications
 	useBegun      = "begun"      // conversations
+	usePasswords  = "passwords"  // current passwords that were wrong
 	askerBegun    = "asker begun"
 	askerCaptcha  = "asker captcha"  // wrong ones
 	askerAccounts = "asker accounts" // on which a proof failed
@@ -63,6 +64,9 @@ func (w *Wizard) Reads(c Conversation, in Input) Reads {
 			for _, use := range []string{useProofs, useChallenges, useBegun} {
 				r.Counters = append(r.Counters, accountCounter(use, class, key))
 			}
+		}
+		if c.Goal == ToEnrol {
+			r.Counters = append(r.Counters, accountCounter(usePasswords, own, key))
 		}
 	}
 	if asker := w.asker(c, in); asker != "" {
@@ -128,6 +132,12 @@ func (s *step) giveBack(use, id string, l Limit) {
 // left, and when it will.
 func (s *step) full(use string, l Limit) (until time.Time, full bool) {
 	return s.counters[accountCounter(use, s.class(), s.c.Subject.Key)].Full(s.now, l)
+}
+
+// perAsker is a limit of one asker, for as many people as are known to share it.
+func (s *step) perAsker(l Limit) Limit {
+	l.N *= max(1, s.c.Crowd)
+	return l
 }
 
 // class is which of the two counters shuts this person out.

@@ -115,16 +115,20 @@ func (k Keys) Digits(challenge string) string {
 	return strconv.FormatUint(10+binary.BigEndian.Uint64(sum[:])%90, 10)
 }
 
-// captchaAlphabet lacks what is easily taken for something else (0 O, 1 I L,
-// 2 Z, 4 A, 5 S, 8 B, U V, W and M which touch their neighbours).
-const captchaAlphabet = "ACDEFGHJKNPQRTXY3679"
+// CaptchaAlphabet is what captchas are made of. It lacks what is easily taken
+// for something else (0 O, 1 I L, 2 Z, 4 A, 5 S, 8 B, U V, W and M which touch
+// their neighbours).
+const CaptchaAlphabet = "ACDEFGHJKNPQRTXY3679"
 
-// CaptchaAnswer derives the characters of a captcha image.
+// CaptchaLength is how many characters a captcha has.
+const CaptchaLength = 6
+
+// CaptchaAnswer derives the characters of a captcha.
 func (k Keys) CaptchaAnswer(captcha string) Secret {
 	sum := k.Code.Sum("captcha", captcha)
-	answer := make([]byte, 6)
+	answer := make([]byte, CaptchaLength)
 	for i := range answer {
-		answer[i] = captchaAlphabet[binary.BigEndian.Uint32(sum[4*i:])%uint32(len(captchaAlphabet))]
+		answer[i] = CaptchaAlphabet[binary.BigEndian.Uint32(sum[4*i:])%uint32(len(CaptchaAlphabet))]
 	}
 	return NewSecret(string(answer))
 }
@@ -135,10 +139,30 @@ func (k Keys) CaptchaSeed(captcha string) [32]byte {
 	return k.Code.Sum("captcha drawing", captcha)
 }
 
-// entryWords derives which words a one-time page shows and asks for, of
-// [EntryWordCount] that there are: two different ones.
-func (k Keys) entryWords(page string) (shows, asks int) {
-	sum := k.Code.Sum("words of a one-time page", page)
+// CaptchaSoundSeed is the same for its sound: another one, so that nobody who
+// works out how the picture was bent knows how the sound was.
+func (k Keys) CaptchaSoundSeed(captcha string) [32]byte {
+	return k.Code.Sum("captcha sound", captcha)
+}
+
+// AppSecret derives the key of an authenticator that is being enrolled: 160
+// bits (RFC 4226, section 4, R6) in base32 without padding. Once enrolled it is
+// kept by the store; its enrolment's id is then forgotten.
+func (k Keys) AppSecret(enrolment string) Secret {
+	sum := k.Code.Sum("authenticator secret", enrolment)
+	return NewSecret(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:20]))
+}
+
+// Device names the authenticator that a conversation enrols.
+func (k Keys) Device(conversation string) string {
+	return k.Fingerprint("authenticator", conversation)
+}
+
+// entryWords derives which words the one-time pages of a conversation show and
+// ask for, of [EntryWordCount] that there are: two different ones. They stay
+// the same to its end, so that nobody types a word that was right a moment ago.
+func (k Keys) entryWords(conversation string) (shows, asks int) {
+	sum := k.Code.Sum("words of a one-time page", conversation)
 	shows = int(binary.BigEndian.Uint32(sum[:]) % EntryWordCount)
 	asks = int(binary.BigEndian.Uint32(sum[4:]) % (EntryWordCount - 1))
 	if asks >= shows {

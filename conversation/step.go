@@ -129,6 +129,9 @@ func (s *step) person() {
 			s.c.Address, s.c.Bound = s.in.From.Address, s.in.From.Bound
 		}
 		s.act()
+		if s.in.Nth > 0 && s.c.Page.Token != old.Page.Token {
+			s.c.Nth, s.c.NthOn = s.in.Nth, old.Page.ID
+		}
 	}
 }
 
@@ -231,11 +234,14 @@ func (s *step) passed() {
 	case c.Task != nil && (!s.now.Before(c.Task.Lease) || s.in.Alone && c.Task.By != s.in.By):
 		s.lapsed()
 	case c.Task == nil && c.Write != nil && !s.now.Before(c.Write.Next):
-		if c.Disowns != "" {
+		switch {
+		case c.Disowns != "":
 			s.secure()
-			return
+		case c.State == EnrolStore:
+			s.keepApp()
+		default:
+			s.askChanged()
 		}
-		s.askChanged()
 	case c.awaitsText() && !s.now.Before(c.Question.At.Add(s.Policy.WaitFor)):
 		q := *c.Question
 		q.Hinted, c.Question = true, &q
@@ -252,8 +258,16 @@ func (s *step) passed() {
 func (s *step) lapsed() {
 	task := *s.c.Task
 	switch task.Kind {
-	case TaskFind, TaskChallenge, TaskScramble:
+	case TaskFind, TaskChallenge, TaskScramble, TaskEnrol, TaskRemove:
 		s.order(task)
+	case TaskVerify: // the try stays counted; what was typed is gone
+		s.c.Task = nil
+		s.follow(NotJudged)
+		s.askCurrent(Note{ID: NoteCurrentAgain})
+	case TaskConfirm:
+		s.c.Task = nil
+		s.follow(NotJudged)
+		s.askScan(Note{ID: NoteInterrupted})
 	case TaskChanged:
 		s.askChanged()
 	case TaskReread:
@@ -301,7 +315,19 @@ func (s *step) came() {
 	s.c.Task = nil
 	switch task.Kind {
 	case TaskFind:
+		if s.c.Goal == ToEnrol {
+			s.enrolFound(*out)
+			return
+		}
 		s.found(*out)
+	case TaskVerify:
+		s.verified(*out)
+	case TaskConfirm:
+		s.confirmed(*out)
+	case TaskEnrol:
+		s.kept(*out)
+	case TaskRemove:
+		s.removed(*out)
 	case TaskChallenge:
 		s.sent(*out)
 	case TaskCheck, TaskWait:
@@ -359,8 +385,8 @@ func (s *step) alarm(word string) {
 func (s *step) show(p Page, notes ...Note) {
 	p.Version, p.Token = s.c.Page.Version+1, s.in.Nonce.id("page")
 	p.Notes, p.Receipt, p.Args.Step = notes, s.c.Receipt, s.c.State.step()
-	if p.Crumb = s.c.State.crumb(); s.c.Goal == ToUnlock {
-		p.Args.Goal = ToUnlock
+	if p.Crumb = s.c.State.crumb(); s.c.Goal != ToReset {
+		p.Args.Goal = s.c.Goal
 	}
 	if !s.c.State.Over() && !s.c.State.mustRun() {
 		p.Ends = s.c.Ends
@@ -406,7 +432,7 @@ func (s *step) deadline(t Task) time.Duration {
 	switch t.Kind {
 	case TaskChallenge:
 		return s.Policy.Send
-	case TaskCheck:
+	case TaskCheck, TaskVerify, TaskConfirm:
 		return s.Policy.Check
 	case TaskWait:
 		if !s.visible() { // from when it was asked for, however long the asking took
@@ -501,8 +527,15 @@ func (s State) crumb() int {
 	switch s {
 	case Password, Confirming, Changing, Unlocking, Unknown, UnlockUnknown:
 		return 3
-	case Done:
+	case EnrolWho, EnrolFind, EnrolPassword, EnrolSignIn:
+		return 1
+	case EnrolScan, EnrolConfirm, EnrolStore:
+		return 3
+	case Done, Enrolled:
 		return 4
+	}
+	if s.verifying() && s.enrols() {
+		return 2
 	}
 	return s.step()
 }

@@ -521,3 +521,53 @@ func TestATypedPasswordIsNeverTakenInTheChat(t *testing.T) {
 		t.Fatalf("refused for %v", flaws)
 	}
 }
+
+func TestAC43_ANumberThatComesAgainEndsNothing(t *testing.T) {
+	nth := func(w *world, user User, n int) {
+		w.step(user, Input{Kind: Said, Choice: w.convs[user].Page.Offers[n-1].Choice, Nth: n})
+	}
+	w := newWorld(t)
+	w.step(ann, Input{Kind: Arrived})
+	nth(w, ann, 3) // something else
+	if got := w.convs[ann].Page.ID; got != AskElse {
+		t.Fatalf("the page is %s", got)
+	}
+	w.convs[ann].Page.Offers[2].Choice = PickLostPhone
+	nth(w, ann, 3)
+	w.on(ann, Start)
+	w.note(ann, NoteSameNumber)
+	w.pick(ann, PickLostPhone) // in words, or by its button
+	w.on(ann, Referred)
+
+	w.toStep1(bob, PickReset, "m.devries")
+	nth(w, bob, 2)
+	w.say(bob, FieldNumber, "0612345613")
+	w.go1(bob)
+	w.on(bob, Step1Waiting)
+	nth(w, bob, 2) // "no telephone with me"
+	w.on(bob, Step1Waiting)
+	w.note(bob, NoteSameNumber)
+	nth(w, bob, 1) // another number is meant as it is
+	w.on(bob, Step1Choose)
+}
+
+func TestManyPeopleBehindOneAddressAreNotCountedAsOne(t *testing.T) {
+	w := newWorld(t)
+	for i := range 24 {
+		user := User{"web", "ward" + string(rune('a'+i))}
+		in := Input{Kind: Arrived, From: Origin{User: user, Crowd: 3}}
+		w.shared = "the ward's address"
+		w.step(user, in)
+		w.pick(user, PickReset)
+		w.say(user, FieldName, "somebody"+string(rune('a'+i)))
+		w.say(user, FieldCaptcha, w.captcha(user))
+		w.go1(user)
+		if want := map[bool]State{true: Step1Choose, false: Locked}[i < 9]; w.convs[user].State != want {
+			t.Fatalf("person %d is on %s", i, w.convs[user].State) // three accounts for each of three people
+		}
+		if i < 9 {
+			w.pick(user, PickSMS)
+			w.say(user, FieldNumber, "06123456"+w.convs[user].Subject.Digits)
+		}
+	}
+}

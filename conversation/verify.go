@@ -25,8 +25,13 @@ func method(c Choice) (Method, bool) {
 // always there, whatever is behind them, until the first proof.
 func (s *step) askMethod(notes ...Note) {
 	p := Page{ID: AskMethod}
+	if s.c.Goal == ToEnrol {
+		p.ID = AskEnrolMethod
+	}
 	for _, m := range Methods {
-		p.Offers = append(p.Offers, Offer{Choice: choices[m], Off: s.off(m)})
+		if s.wanted(m) {
+			p.Offers = append(p.Offers, Offer{Choice: choices[m], Off: s.off(m)})
+		}
 	}
 	p.Offers = append(p.Offers, offers(PickNoPhone, PickDesk)...)
 	if s.c.State == Step1Choose {
@@ -56,7 +61,7 @@ func (s *step) choose() {
 		return
 	}
 	m, ok := method(s.in.Choice)
-	if !ok {
+	if !ok || !s.wanted(m) {
 		s.unclear()
 		return
 	}
@@ -211,9 +216,9 @@ func (s *step) spendProof(q *Challenge, id string) {
 		return
 	}
 	asker := askerCounter(askerAccounts, s.c.Asker)
-	if !s.counters[asker].at(s.now, s.Policy.Accounts).has(s.accountMark()) {
+	if !s.counters[asker].at(s.now, s.perAsker(s.Policy.Accounts)).has(s.accountMark()) {
 		s.c.Counted = true
-		s.spendOne(asker, s.accountMark(), s.Policy.Accounts)
+		s.spendOne(asker, s.accountMark(), s.perAsker(s.Policy.Accounts))
 	}
 }
 
@@ -221,7 +226,7 @@ func (s *step) spendProof(q *Challenge, id string) {
 func (s *step) returnProof(id string) {
 	s.giveBack(useProofs, id, s.Policy.Proofs)
 	if asker := askerCounter(askerAccounts, s.c.Asker); s.c.Counted {
-		s.counters[asker] = s.counters[asker].GiveBack(s.accountMark(), s.now, s.Policy.Accounts)
+		s.counters[asker] = s.counters[asker].GiveBack(s.accountMark(), s.now, s.perAsker(s.Policy.Accounts))
 		s.c.Counted = false
 	}
 }
@@ -495,9 +500,13 @@ func (s *step) proved() {
 			return
 		}
 		s.hold()
-		s.tell(TellProved)
+		if s.c.Goal != ToEnrol {
+			s.tell(TellProved)
+		}
 	}
 	switch {
+	case s.c.Goal == ToEnrol:
+		s.enrolProved()
 	case first && s.oneIsEnough(), !first && s.c.Goal == ToUnlock && s.twoFamilies():
 		s.follow(ProvedForUnlock)
 		s.c.Question = nil

@@ -44,7 +44,7 @@ func (s *step) begin(old Conversation) {
 	from := s.in.From
 	s.c = Conversation{
 		ID: s.in.Nonce.id("conversation"), Receipt: s.in.Nonce.receipt(),
-		User: from.User, Address: from.Address, Asker: from.Asker, Locale: from.Locale, Bound: from.Bound,
+		User: from.User, Address: from.Address, Asker: from.Asker, Crowd: from.Crowd, Locale: from.Locale, Bound: from.Bound,
 		State: Start, Goal: ToReset, Started: s.now, Ends: s.now.Add(s.Policy.Conversation), Seen: s.c.Seen,
 	}
 	s.c.Page.Version = old.Page.Version
@@ -56,7 +56,7 @@ func (s *step) begin(old Conversation) {
 		return
 	}
 	switch s.in.Choice {
-	case PickReset, PickStuck, PickUnlock, PickElse, PickLostPhone, PickMicrosoft:
+	case PickReset, PickStuck, PickUnlock, PickElse, PickLostPhone, PickMicrosoft, PickEnrol:
 		s.askStart()
 		s.start()
 	case PickDutch, PickEnglish, PickHelp, PickDesk:
@@ -91,7 +91,7 @@ func (s *step) act() {
 		s.repeat(Note{ID: NoteStale})
 		return
 	}
-	if s.everywhere() {
+	if s.typedTwice() || s.everywhere() {
 		return
 	}
 	if s.c.State.guides() {
@@ -105,17 +105,43 @@ func (s *step) act() {
 		s.hints()
 	case Who:
 		s.who()
-	case Step1Choose, Step2Choose:
+	case Step1Choose, Step2Choose, EnrolChoose:
 		s.choose()
-	case Step1Number, Step2Number:
+	case Step1Number, Step2Number, EnrolNumber:
 		s.number()
-	case Step1Sending, Step2Sending, Step1Answer, Step2Answer, Step1Waiting, Step2Waiting:
+	case Step1Sending, Step2Sending, Step1Answer, Step2Answer, Step1Waiting, Step2Waiting,
+		EnrolSending, EnrolAnswer, EnrolWaiting:
 		s.answer()
 	case Password:
 		s.password()
+	case EnrolWho:
+		s.enrolWho()
+	case EnrolPassword:
+		s.current()
+	case EnrolScan:
+		s.scan()
 	default: // work is going on
 		s.repeat(Note{ID: NoteBusyNow})
 	}
+}
+
+// weighty are the choices that end something, or have something sent.
+var weighty = []Choice{PickNoPhone, PickLostPhone, PickPush, PickWorks, PickEnrol}
+
+// typedTwice reports whether a number is typed that moved another page before,
+// and here means something that cannot be taken back. Typed text has no token,
+// and platforms deliver a message again when they are unsure (AC-43): so it is
+// asked what is meant. Whoever is back on the same question means it: a second
+// notification after the first brought nothing.
+func (s *step) typedTwice() bool {
+	if s.in.Nth == 0 {
+		return false
+	}
+	if s.in.Nth == s.c.Nth && s.c.Page.ID != s.c.NthOn && slices.Contains(weighty, s.in.Choice) {
+		s.repeat(Note{ID: NoteSameNumber})
+		return true
+	}
+	return false
 }
 
 // everywhere takes the words that work on every page.
@@ -137,7 +163,7 @@ func (s *step) everywhere() bool {
 		s.c.Locale = map[Choice]string{PickDutch: "nl", PickEnglish: "en"}[s.in.Choice]
 		s.repeat(s.c.Page.Notes...)
 	case PickNoPhone:
-		if s.c.State.step() == 0 {
+		if !s.c.State.verifying() {
 			return false
 		}
 		s.end(Refer, Page{ID: EndNoPhone})
@@ -166,6 +192,7 @@ func (s *step) back() {
 	case s.c.State.guides():
 		s.askGuide()
 	case s.c.State == Start:
+		s.c.Goal = ToReset
 		s.askStart()
 	case s.c.State == Who:
 		s.c.Typed, s.c.Captcha.Solved, s.c.Captcha.ID = "", false, ""
@@ -196,9 +223,11 @@ func (s *step) start() {
 		s.follow(StuckAsked)
 		s.show(Page{ID: AskHints, Offers: offers(PickWorks, PickUnlock, PickReset)})
 	case PickElse:
-		s.show(Page{ID: AskElse, Offers: offers(PickReset, PickMicrosoft, PickLostPhone, PickDesk)})
+		s.show(Page{ID: AskElse, Offers: offers(PickReset, PickMicrosoft, PickEnrol, PickLostPhone, PickDesk)})
 	case PickMicrosoft:
 		s.enterGuide()
+	case PickEnrol:
+		s.enrol()
 	case PickLostPhone:
 		s.lostPhone()
 	case PickYes, PickNo:
@@ -262,8 +291,8 @@ func (s *step) askName(notes ...Note) {
 			s.drawCaptcha()
 		}
 		p.Fields = append(p.Fields, FieldCaptcha)
-		p.Media = &Media{Kind: MediaCaptcha, ID: s.c.Captcha.ID}
-		p.Offers = offers(PickCaptcha)
+		p.Media = &Media{Kind: MediaCaptcha, ID: s.c.Captcha.ID, Sound: s.c.Captcha.Sound}
+		p.Offers = offers(PickCaptcha, PickAudio)
 	}
 	p.Offers = append(p.Offers, offers(PickBack, PickCancel)...)
 	s.show(p, notes...)
@@ -287,8 +316,8 @@ func (s *step) wantsCaptcha() bool {
 	if s.c.Captcha.Solved || when == Never {
 		return false
 	}
-	wrong := s.counters[askerCounter(askerCaptcha, s.c.Asker)].at(s.now, s.Policy.CaptchaAsker)
-	begun := s.counters[askerCounter(askerBegun, s.c.Asker)].at(s.now, s.Policy.BegunAsker)
+	wrong := s.counters[askerCounter(askerCaptcha, s.c.Asker)].at(s.now, s.perAsker(s.Policy.CaptchaAsker))
+	begun := s.counters[askerCounter(askerBegun, s.c.Asker)].at(s.now, s.perAsker(s.Policy.BegunAsker))
 	return when == Always || len(wrong.Spends) > 0 || len(begun.Spends) >= s.Policy.Begun.N
 }
 
@@ -302,6 +331,9 @@ func (s *step) who() {
 	switch choice := s.in.Choice; {
 	case choice == PickCaptcha && s.c.Page.Media != nil:
 		s.newCaptcha()
+		return
+	case choice == PickAudio && s.c.Page.Media != nil:
+		s.readAloud()
 		return
 	case choice == PickOther && s.c.Page.ID == AskOwn:
 		s.askName()
@@ -339,6 +371,20 @@ func (s *step) newCaptcha() {
 	s.askName(Note{ID: NoteCaptchaNew})
 }
 
+// readAloud shows the same captcha with its sound: nothing is judged, nothing is
+// counted, and its five minutes go on. One that is over is replaced.
+func (s *step) readAloud() {
+	s.c.Captcha.Sound = true
+	if !s.now.Before(s.c.Captcha.Expires) {
+		s.newCaptcha()
+		return
+	}
+	media := *s.c.Page.Media
+	media.Sound = true
+	s.c.Page.Media = &media
+	s.repeat(Note{ID: NoteCaptchaSound})
+}
+
 // name takes a name; one that cannot be one, or has a domain that is not ours,
 // costs nothing.
 func (s *step) name(typed Secret) bool {
@@ -356,8 +402,8 @@ func (s *step) name(typed Secret) bool {
 	return true
 }
 
-// captcha judges the characters of the picture: once, for this conversation,
-// within its five minutes.
+// captcha judges the characters of the picture or the sound, which are the same:
+// once, for this conversation, within its five minutes.
 func (s *step) captcha(typed Secret) bool {
 	c := &s.c.Captcha
 	if typed.Empty() {
@@ -369,7 +415,7 @@ func (s *step) captcha(typed Secret) bool {
 		return false
 	}
 	asker := askerCounter(askerCaptcha, s.c.Asker)
-	if until, full := s.counters[asker].Full(s.now, s.Policy.CaptchaAsker); full {
+	if until, full := s.counters[asker].Full(s.now, s.perAsker(s.Policy.CaptchaAsker)); full {
 		s.end(Lock, Page{ID: EndBusy, Args: Args{At: until}})
 		return false
 	}
@@ -389,8 +435,8 @@ func (s *step) captcha(typed Secret) bool {
 	}
 	c.Heard = append(slices.Clone(c.Heard), heard)
 	c.Wrong++
-	s.spendOne(asker, s.in.Nonce.id("captcha try"), s.Policy.CaptchaAsker)
-	until, full := s.counters[asker].Full(s.now, s.Policy.CaptchaAsker)
+	s.spendOne(asker, s.in.Nonce.id("captcha try"), s.perAsker(s.Policy.CaptchaAsker))
+	until, full := s.counters[asker].Full(s.now, s.perAsker(s.Policy.CaptchaAsker))
 	if full || c.Wrong >= s.Policy.CaptchaWrong {
 		if until.IsZero() {
 			until = s.now
@@ -415,11 +461,11 @@ func (s *step) named() {
 // look has the directory asked; an asker may do so ten times a day.
 func (s *step) look(find Task) {
 	asker := askerCounter(askerBegun, s.c.Asker)
-	if until, full := s.counters[asker].Full(s.now, s.Policy.BegunAsker); full {
+	if until, full := s.counters[asker].Full(s.now, s.perAsker(s.Policy.BegunAsker)); full {
 		s.end(Lock, Page{ID: EndBusy, Args: Args{At: until}})
 		return
 	}
-	s.spendOne(asker, s.in.Nonce.id("begun"), s.Policy.BegunAsker)
+	s.spendOne(asker, s.in.Nonce.id("begun"), s.perAsker(s.Policy.BegunAsker))
 	s.c.Named++
 	s.c.Subject = Subject{Own: find.Account != "" && s.bound(find.Account)}
 	s.follow(Named)
@@ -585,8 +631,8 @@ func (s *step) shutOut() bool {
 
 // manyAccounts ends for an asker who failed on too many accounts today.
 func (s *step) manyAccounts() bool {
-	accounts := s.counters[askerCounter(askerAccounts, s.c.Asker)].at(s.now, s.Policy.Accounts)
-	until, full := accounts.Full(s.now, s.Policy.Accounts)
+	accounts := s.counters[askerCounter(askerAccounts, s.c.Asker)].at(s.now, s.perAsker(s.Policy.Accounts))
+	until, full := accounts.Full(s.now, s.perAsker(s.Policy.Accounts))
 	if !full || accounts.has(s.accountMark()) {
 		return false
 	}

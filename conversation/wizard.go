@@ -58,10 +58,28 @@ const (
 	GuideLogin    State = "guide_login"    // log in with it
 )
 
+// The enrolment of an authenticator (enrol.go).
+const (
+	EnrolWho      State = "enrol_who"      // which of one's own accounts
+	EnrolFind     State = "enrol_find"     // the directory is asked
+	EnrolPassword State = "enrol_password" // the password as it is now
+	EnrolSignIn   State = "enrol_sign_in"  // the directory judges it
+	EnrolChoose   State = "enrol_choose"   // how the telephone, or the app that there is, is proved
+	EnrolNumber   State = "enrol_number"
+	EnrolSending  State = "enrol_sending"
+	EnrolAnswer   State = "enrol_answer"
+	EnrolChecking State = "enrol_checking"
+	EnrolWaiting  State = "enrol_waiting"
+	EnrolScan     State = "enrol_scan"    // the QR code is shown, the first code awaited
+	EnrolConfirm  State = "enrol_confirm" // that code is judged
+	EnrolStore    State = "enrol_store"   // the app is kept
+)
+
 // A walk without pages: an owner says "this was not me" (disown.go).
 const (
 	Disowned   State = "disowned"   // the account is frozen
 	Scrambling State = "scrambling" // it gets a password that nobody knows
+	Removing   State = "removing"   // the authenticator that was enrolled is taken away
 )
 
 // The ends. No arrow leaves them.
@@ -69,6 +87,7 @@ const (
 	Secured   State = "secured"    // frozen, and nobody has a password that works
 	Done      State = "done"       // the new password works, or the account is unlocked
 	Solved    State = "solved"     // it worked after all, nothing was needed
+	Enrolled  State = "enrolled"   // an authenticator was
 	Cancelled State = "cancelled"  // by the person
 	Expired   State = "expired"    // the 15 minutes are over
 	Locked    State = "locked"     // the reset lock: too many tries
@@ -88,6 +107,7 @@ const (
 	UnlockAsked Event = "unlock_asked" // only unlock it
 	StuckAsked  Event = "stuck_asked"  // I know it but cannot get in
 	GuideAsked  Event = "guide_asked"  // show me Microsoft's own page
+	EnrolAsked  Event = "enrol_asked"  // I have a new authenticator app
 	Next        Event = "next"         // this step of the guide is done
 	Again       Event = "again"        // the guide from its first step
 	Works       Event = "works"        // now it works
@@ -119,6 +139,10 @@ const (
 	Proved          Event = "proved"           // step 1
 	ProvedForReset  Event = "proved_for_reset" // step 2
 	ProvedForUnlock Event = "proved_for_unlock"
+	Known           Event = "known"            // the current password is right
+	ProvedForEnrol  Event = "proved_for_enrol" // every proof that a new app needs
+	Confirmed       Event = "confirmed"        // the app shows the right code
+	Stored          Event = "stored"
 	Reread          Event = "reread" // the account is still what it was
 	Interrupted     Event = "interrupted"
 	Written         Event = "written"
@@ -132,6 +156,7 @@ const (
 	Withdraw        Event = "withdraw"
 	Freeze          Event = "freeze"   // nothing was written yet
 	Scramble        Event = "scramble" // a password was
+	Remove          Event = "remove"   // an authenticator was
 )
 
 // reset is the whole wizard: on this page, when this happens, go there.
@@ -140,6 +165,7 @@ var reset = map[State]map[Event]State{
 		ResetAsked: Who,
 		StuckAsked: Hints,
 		GuideAsked: GuideOpen,
+		EnrolAsked: EnrolWho,
 		Stay:       Start,
 	},
 	Hints: {
@@ -296,12 +322,97 @@ var guide = map[State]map[Event]State{
 	GuideLogin:    {Works: Solved, Back: GuideFinish, Again: GuideOpen, Stay: GuideLogin},
 }
 
+// enrol is the enrolment of an authenticator.
+var enrol = map[State]map[Event]State{
+	EnrolWho: {
+		Named: EnrolFind,
+		Back:  Start,
+		Stay:  EnrolWho,
+	},
+	EnrolFind: {
+		Found:    EnrolPassword,
+		NotFound: EnrolWho,
+		Stay:     EnrolFind,
+	},
+	EnrolPassword: {
+		Submitted: EnrolSignIn,
+		Stay:      EnrolPassword,
+	},
+	EnrolSignIn: {
+		Known:     EnrolChoose,
+		Wrong:     EnrolPassword,
+		NotJudged: EnrolPassword,
+		Stay:      EnrolSignIn,
+	},
+	EnrolChoose: {
+		PhoneChosen: EnrolNumber,
+		PushChosen:  EnrolSending,
+		CodeChosen:  EnrolAnswer,
+		Stay:        EnrolChoose,
+	},
+	EnrolNumber: {
+		NumberGiven: EnrolSending,
+		Back:        EnrolChoose,
+		Stay:        EnrolNumber,
+	},
+	EnrolSending: {
+		Sent:     EnrolAnswer,
+		Waits:    EnrolWaiting,
+		NotSent:  EnrolChoose,
+		Answered: EnrolChecking,
+		Resent:   EnrolSending,
+		Back:     EnrolChoose,
+		Stay:     EnrolSending,
+	},
+	EnrolAnswer: {
+		Answered: EnrolChecking,
+		Resent:   EnrolSending,
+		Back:     EnrolChoose,
+		Stay:     EnrolAnswer,
+	},
+	EnrolChecking: {
+		Proved:         EnrolChoose, // and the other family is asked for
+		ProvedForEnrol: EnrolScan,
+		Wrong:          EnrolAnswer,
+		NotJudged:      EnrolAnswer,
+		Exhausted:      EnrolChoose,
+		Stay:           EnrolChecking,
+	},
+	EnrolWaiting: {
+		Proved:         EnrolChoose,
+		ProvedForEnrol: EnrolScan,
+		Nothing:        EnrolChoose,
+		NotJudged:      EnrolChoose,
+		Back:           EnrolChoose,
+		Stay:           EnrolWaiting,
+	},
+	EnrolScan: {
+		Answered: EnrolConfirm,
+		Stay:     EnrolScan,
+	},
+	EnrolConfirm: {
+		Confirmed: EnrolStore,
+		Wrong:     EnrolScan,
+		NotJudged: EnrolScan,
+		Stay:      EnrolConfirm,
+	},
+	EnrolStore: {
+		Stored: Enrolled,
+		Stay:   EnrolStore,
+	},
+}
+
 // disown is what happens after an owner said "this was not me".
 var disown = map[State]map[Event]State{
 	Disowned: {
 		Freeze:   Secured,
 		Scramble: Scrambling,
+		Remove:   Removing,
 		Stay:     Disowned,
+	},
+	Removing: {
+		Stored: Secured,
+		Stay:   Removing,
 	},
 	Scrambling: {
 		Written: Secured,
@@ -320,7 +431,7 @@ func (s State) arrows() map[Event]State {
 }
 
 // walks are all of them. No state is in two.
-var walks = []map[State]map[Event]State{reset, guide, disown}
+var walks = []map[State]map[Event]State{reset, guide, enrol, disown}
 
 // anytime leads out of every page but those that must run until the truth is
 // known.
@@ -344,7 +455,7 @@ var untilKnown = map[Event]State{
 
 // mustRun reports whether s ends only when the directory has told.
 func (s State) mustRun() bool {
-	return s == Changing || s == Unlocking || s == Unknown || s == UnlockUnknown || disown[s] != nil
+	return s == Changing || s == Unlocking || s == Unknown || s == UnlockUnknown || s == EnrolStore || disown[s] != nil
 }
 
 // Over reports whether s is an end.
@@ -354,7 +465,7 @@ func (s State) Over() bool { return slices.Contains(ends, s) }
 // record of a newer version, or a damaged one.
 func (s State) known() bool { return s.arrows() != nil || s.Over() }
 
-var ends = []State{Done, Secured, Solved, Cancelled, Expired, Locked, Denied, Referred, Displaced, Withdrawn}
+var ends = []State{Done, Secured, Solved, Enrolled, Cancelled, Expired, Locked, Denied, Referred, Displaced, Withdrawn}
 
 // Arrow is one line of the table.
 type Arrow struct {

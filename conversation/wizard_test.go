@@ -96,10 +96,35 @@ func TestThePasswordPageCannotBeReachedWithoutBothProofs(t *testing.T) {
 		}
 	}
 	for _, a := range Arrows() {
-		proof := a.On == Proved || a.On == ProvedForReset || a.On == ProvedForUnlock
-		judging := slices.Contains([]State{Step1Checking, Step1Waiting, Step2Checking, Step2Waiting}, a.From)
+		proof := a.On == Proved || a.On == ProvedForReset || a.On == ProvedForUnlock || a.On == ProvedForEnrol
+		judging := slices.Contains([]State{
+			Step1Checking, Step1Waiting, Step2Checking, Step2Waiting, EnrolChecking, EnrolWaiting,
+		}, a.From)
 		if proof && !judging {
 			t.Errorf("%s on %s: a proof arises only where an answer is judged", a.On, a.From)
+		}
+	}
+}
+
+func TestNoAuthenticatorIsKeptWithoutPasswordProofAndCode(t *testing.T) {
+	for _, needed := range []Event{Known, ProvedForEnrol, Confirmed} {
+		seen := reachable(func(a Arrow) bool { return a.On != needed })
+		if seen[EnrolStore] || seen[Enrolled] {
+			t.Errorf("an authenticator can be kept without %s", needed)
+		}
+	}
+}
+
+// The enrolment sets no password, and a reset enrols nothing.
+func TestTheEnrolmentMeetsTheResetOnTheFirstPageOnly(t *testing.T) {
+	for _, a := range Arrows() {
+		switch {
+		case a.From.enrols() && !a.To.enrols() && a.To != Start && !a.To.Over():
+			t.Errorf("%s on %s leads out of the enrolment, to %s", a.On, a.From, a.To)
+		case !a.From.enrols() && a.To.enrols() && a.From != Start:
+			t.Errorf("%s on %s leads into the enrolment", a.On, a.From)
+		case a.From.enrols() && slices.Contains([]State{Done, Secured, Solved}, a.To):
+			t.Errorf("%s on %s: an enrolment ends on %s", a.On, a.From, a.To)
 		}
 	}
 }

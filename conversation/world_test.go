@@ -1,6 +1,7 @@
 package conversation_test
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -67,6 +68,9 @@ type world struct {
 	notices  []Notice
 	audit    []Line
 	people   map[string]*Account // the directory, by name
+	bound    map[User][]Bound    // whom chats prove people to be
+	apps     map[string]bool     // devices that are kept
+	shared   string              // the asker of everybody, where they share one
 }
 
 func newWorld(t *testing.T) *world {
@@ -74,6 +78,7 @@ func newWorld(t *testing.T) *world {
 		t: t, wizard: newWizard(), now: time.Date(2026, 11, 23, 7, 0, 0, 0, time.UTC),
 		convs: map[User]Conversation{}, accounts: map[AccountKey]AccountRecord{},
 		counters: map[CounterKey]Counter{}, marks: map[string]bool{}, secrets: map[string]Secret{},
+		bound: map[User][]Bound{}, apps: map[string]bool{},
 	}
 	print := func(e164 string) string { return w.wizard.Keys.Fingerprint("number", e164) }
 	device := []Device{{ID: "app1"}}
@@ -108,7 +113,10 @@ func (w *world) step(user User, in Input) Change {
 	if in.From.User == (User{}) {
 		in.From.User = user
 	}
-	in.From.Asker, in.From.Locale = "asker of "+user.String(), "nl"
+	in.From.Asker, in.From.Locale = cmp.Or(w.shared, "asker of "+user.String()), "nl"
+	if in.From.Bound == nil {
+		in.From.Bound = w.bound[user]
+	}
 	old := w.convs[user]
 	before := encode(w.t, old)
 	reads := w.wizard.Reads(old, in)
@@ -210,6 +218,9 @@ func (w *world) check(old Conversation, change Change) {
 	if change.Start && c.Task.Kind == TaskUnlock && len(c.Proofs) == 0 {
 		w.t.Fatal("an account would be unlocked without a proof")
 	}
+	if change.Start && c.Task.Kind == TaskEnrol {
+		w.mayEnrol(c)
+	}
 	for k, n := range change.Counters {
 		if strings.HasPrefix(string(k), "proofs") && len(n.Spends) > w.wizard.Policy.Proofs.N {
 			w.t.Fatalf("%s has %d spends", k, len(n.Spends))
@@ -217,6 +228,20 @@ func (w *world) check(old Conversation, change Change) {
 	}
 	if !c.State.Over() && c.Due(w.wizard.Policy).IsZero() {
 		w.t.Fatalf("nobody will ever look at a conversation on %s", c.State)
+	}
+}
+
+// mayEnrol: nothing is enrolled but in one's own chat, with the current password
+// and a proof by telephone, and where there is an app already with that too.
+func (w *world) mayEnrol(c Conversation) {
+	w.t.Helper()
+	families := map[Family]bool{}
+	for _, p := range c.Proofs {
+		families[p.Method.Family()] = true
+	}
+	if !c.Subject.Own || c.Subject.Decoy || c.Enrol.Verified.IsZero() || !families[Phone] ||
+		c.Subject.Apps > 0 && !families[App] || c.Task.Device == "" || c.Task.Since.IsZero() {
+		w.t.Fatalf("an authenticator would be kept with the proofs %v of %+v", c.Proofs, c.Enrol)
 	}
 }
 
@@ -297,7 +322,7 @@ func (w *world) disown(n Notice) User {
 	w.t.Helper()
 	user := DisownUser(n.ID)
 	w.step(user, Input{Kind: Disowns, Disowned: &Disownment{
-		Notice: n.ID, Account: n.Account, Conversation: n.Conversation, Receipt: n.Receipt, At: n.At,
+		Notice: n.ID, Account: n.Account, Conversation: n.Conversation, Message: n.Message, Receipt: n.Receipt, At: n.At,
 	}})
 	return user
 }
@@ -365,6 +390,16 @@ func (w *world) truth(user User) Outcome {
 		return Outcome{Account: w.find(task.Name, task.Account)}
 	case TaskChallenge:
 		return Outcome{Matched: !task.Decoy && task.Typed == task.Known}
+	case TaskVerify:
+		return Outcome{Verdict: Right}
+	case TaskConfirm:
+		return Outcome{Account: w.find("", task.Account), Verdict: Right, Mark: "totp:" + task.ID}
+	case TaskEnrol:
+		w.apps[task.Device] = true
+		return Outcome{}
+	case TaskRemove:
+		delete(w.apps, task.Device)
+		return Outcome{}
 	case TaskCheck, TaskWait:
 		if task.Decoy {
 			return Outcome{Verdict: map[TaskKind]Verdict{TaskCheck: WrongOne, TaskWait: NoAnswer}[task.Kind]}
@@ -409,3 +444,23 @@ func (w *world) note(user User, id MessageID) {
 }
 
 var ann, bob = User{"web", "ann"}, User{"web", "bob"}
+
+// mia and piet are in their own chats: mia has an app, piet has none, and a
+// second account.
+var mia, piet = User{"teams", "mia"}, User{"teams", "piet"}
+
+func (w *world) ownChats() {
+	w.bound[mia] = []Bound{{ID: "1", UPN: "m.devries@rijnzicht.example"}}
+	w.bound[piet] = []Bound{{ID: "2", UPN: "p.phone@rijnzicht.example"}, {ID: "3", UPN: "d.disabled@rijnzicht.example"}}
+}
+
+// fill fills in the one-time page of user, as somebody who sees the chat.
+func (w *world) fill(user User, f Field, text string) Change {
+	w.t.Helper()
+	page := w.convs[user].Page
+	fields := map[Field]Secret{f: NewSecret(text)}
+	if page.Entry != nil {
+		fields[FieldWord] = NewSecret(strconv.Itoa(page.Entry.Asks))
+	}
+	return w.step(user, Input{Kind: Filled, Token: page.Token, Fields: fields})
+}
