@@ -162,7 +162,8 @@ func scenes() []scene {
 				ID: conversation.AskWho, Media: captcha,
 				Args:   conversation.Args{Domain: "linde.example"},
 				Fields: []conversation.Field{conversation.FieldName, conversation.FieldCaptcha},
-				Offers: offers(conversation.PickCaptcha, conversation.PickBack, conversation.PickCancel),
+				Offers: offers(conversation.PickCaptcha, conversation.PickAudio, conversation.PickBack,
+					conversation.PickCancel),
 			}),
 			time.Time{},
 		},
@@ -181,7 +182,19 @@ func scenes() []scene {
 				ID: conversation.AskCaptcha, Media: captcha,
 				Notes:  note(conversation.NoteCaptchaWrong),
 				Fields: []conversation.Field{conversation.FieldCaptcha},
-				Offers: offers(conversation.PickCaptcha, conversation.PickBack, conversation.PickCancel),
+				Offers: offers(conversation.PickCaptcha, conversation.PickAudio, conversation.PickBack,
+					conversation.PickCancel),
+			}),
+			time.Time{},
+		},
+		{
+			"captcha with sound", conversation.Who, open(conversation.Page{
+				ID:     conversation.AskCaptcha,
+				Media:  &conversation.Media{Kind: conversation.MediaCaptcha, ID: "c", Sound: true},
+				Notes:  note(conversation.NoteCaptchaSound),
+				Fields: []conversation.Field{conversation.FieldCaptcha},
+				Offers: offers(conversation.PickCaptcha, conversation.PickAudio, conversation.PickBack,
+					conversation.PickCancel),
 			}),
 			time.Time{},
 		},
@@ -394,14 +407,14 @@ func TestMessagesReadAsInTheGoldenFiles(t *testing.T) {
 	w := newWords(t)
 	for _, locale := range []string{words.Dutch, words.English} {
 		var b strings.Builder
-		sms := w.SMS(locale, "teams", conversation.NewSecret("123456"), monday.Add(5*time.Minute),
+		sms := w.SMS(words.Asked{Locale: locale, Chat: "teams"}, conversation.NewSecret("123456"), monday.Add(5*time.Minute),
 			monday).Reveal()
 		fmt.Fprintf(&b, "======== text message\n\n%s\n\n", sms)
 		for _, digits := range []bool{false, true} {
-			c := w.Call(locale, "web", digits, monday)
+			c := w.Call(words.Asked{Locale: locale, Chat: "web"}, digits, monday)
 			fmt.Fprintf(&b, "======== call\n\n%s\n%s\n%s\n%s\n\n", c.Ask, c.Again, c.Right, c.Wrong)
 		}
-		title, body := w.Push(locale, "slack", monday)
+		title, body := w.Push(words.Asked{Locale: locale, Chat: "slack"}, monday)
 		fmt.Fprintf(&b, "======== notification\n\n%s\n%s\n\n", title, body)
 		for _, id := range constants(t, "message.go", "MessageID") {
 			if !strings.HasPrefix(id, "owner.") {

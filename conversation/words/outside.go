@@ -20,18 +20,27 @@ const smsParts = 2
 // that a locked screen's preview does not show it.
 const codeAfter = 40
 
-// SMS is the text message with a one-time code: who asks, from which chat,
-// whom to call if it was somebody else, that nobody may have the code, and then
-// the code as "123 456". chat is the chat's name, expires when the code ends
-// (zero: not told). At most two parts, in the alphabet of text messages.
-func (w *Words) SMS(locale, chat string, code conversation.Secret, expires,
-	now time.Time,
-) conversation.Secret {
-	return w.speaker(locale, now).sms(chat, code.Reveal(), expires)
+// Asked is what a text message, a call or a notification is about.
+type Asked struct {
+	Locale string
+	Chat   string // from where it is asked
+	Goal   conversation.Goal
 }
 
-func (s *speaker) sms(chat, code string, expires time.Time) conversation.Secret {
-	v := values{speaker: s, Chat: s.chat(chat), Code: grouped(plain(code)), at: expires, brief: true}
+func (a Asked) values(s *speaker) values {
+	return values{speaker: s, Chat: s.chat(a.Chat), Enrol: a.Goal == conversation.ToEnrol}
+}
+
+// SMS is the text message with a one-time code: who asks, from which chat,
+// whom to call if it was somebody else, that nobody may have the code, and then
+// the code as "123 456". expires is when the code ends (zero: not told). At most two parts, in the alphabet of text messages.
+func (w *Words) SMS(a Asked, code conversation.Secret, expires, now time.Time) conversation.Secret {
+	return w.speaker(a.Locale, now).sms(a, code.Reveal(), expires)
+}
+
+func (s *speaker) sms(a Asked, code string, expires time.Time) conversation.Secret {
+	v := a.values(s)
+	v.Code, v.at, v.brief = grouped(plain(code)), expires, true
 	return conversation.NewSecret(forSMS(s.line("sms.code", v)))
 }
 
@@ -42,16 +51,24 @@ func (s *speaker) proveSMS() error {
 		if !ok {
 			continue
 		}
-		text := s.sms(chat, "123456", s.now.Add(5*time.Minute)).Reveal()
-		switch at := len([]rune(text[:max(strings.Index(text, "123 456"), 0)])); {
-		case !strings.Contains(text, "123 456"):
-			return errors.New("there is no {{.Code}} in it")
-		case at < codeAfter:
-			return fmt.Errorf("the code comes after %d characters, before %d a locked screen shows it", at,
-				codeAfter)
-		case segments(text) > smsParts:
-			return fmt.Errorf("it takes %d parts, where %d are allowed", segments(text), smsParts)
+		for _, goal := range []conversation.Goal{conversation.ToReset, conversation.ToEnrol} {
+			text := s.sms(Asked{Chat: chat, Goal: goal}, "123456", s.now.Add(5*time.Minute)).Reveal()
+			if err := proveText(text); err != nil {
+				return err
+			}
 		}
+	}
+	return nil
+}
+
+func proveText(text string) error {
+	switch at := len([]rune(text[:max(strings.Index(text, "123 456"), 0)])); {
+	case !strings.Contains(text, "123 456"):
+		return errors.New("there is no {{.Code}} in it")
+	case at < codeAfter:
+		return fmt.Errorf("the code comes after %d characters, before %d a locked screen shows it", at, codeAfter)
+	case segments(text) > smsParts:
+		return fmt.Errorf("it takes %d parts, where %d are allowed", segments(text), smsParts)
 	}
 	return nil
 }
@@ -74,23 +91,36 @@ type Speech struct {
 
 // Call is what a telephone call says. With digits it asks for the two on the
 // person's screen, else for # alone.
-func (w *Words) Call(locale, chat string, digits bool, now time.Time) Speech {
-	s := w.speaker(locale, now)
+func (w *Words) Call(a Asked, digits bool, now time.Time) Speech {
+	s := w.speaker(a.Locale, now)
 	ask := "call.ask"
 	if digits {
 		ask = "call.ask_digits"
 	}
 	return Speech{
-		Ask:   s.line(ask, values{speaker: s, Chat: s.chat(chat)}),
+		Ask:   s.line(ask, a.values(s)),
 		Again: s.word("call.again"), Right: s.word("call.right"), Wrong: s.word("call.wrong"),
 	}
 }
 
 // Push is the text of a notification: its title, and what stands below.
-func (w *Words) Push(locale, chat string, now time.Time) (title, body string) {
-	s := w.speaker(locale, now)
-	v := values{speaker: s, Chat: s.chat(chat)}
+func (w *Words) Push(a Asked, now time.Time) (title, body string) {
+	s := w.speaker(a.Locale, now)
+	v := a.values(s)
 	return s.line("push.title", v), s.line("push.body", v)
+}
+
+// Alarm says in one sentence what those who watch over the service should look
+// at.
+func (w *Words) Alarm(locale string, n conversation.Notice, now time.Time) string {
+	s := w.speaker(locale, now)
+	id := "alarm." + n.Alarm
+	if !s.has(id) {
+		id = "alarm.unknown"
+	}
+	v := values{speaker: s, Receipt: plain(n.Receipt), Reason: plain(n.Alarm)}
+	v.Word = s.line(id, v)
+	return s.line("alarm.text", v)
 }
 
 // Recipient is who gets a letter.

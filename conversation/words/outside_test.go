@@ -1,6 +1,9 @@
 package words_test
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +48,7 @@ func TestATextMessageHasTwoPartsAtMostAndDoesNotBeginWithTheCode(t *testing.T) {
 		}
 		for _, locale := range []string{"nl", "en"} {
 			for _, chat := range []string{"teams", "slack", "web", "terminal", "something new"} {
-				text := w.SMS(locale, chat, conversation.NewSecret("012345"), monday.Add(5*time.Minute),
+				text := w.SMS(words.Asked{Locale: locale, Chat: chat}, conversation.NewSecret("012345"), monday.Add(5*time.Minute),
 					monday).Reveal()
 				if n := smsParts(t, text); n > 2 {
 					t.Errorf("%d parts: %s", n, text)
@@ -71,7 +74,7 @@ func TestATextMessageHasTwoPartsAtMostAndDoesNotBeginWithTheCode(t *testing.T) {
 }
 
 func TestATextMessageTellsNoTimeThatIsOver(t *testing.T) {
-	text := newWords(t).SMS("nl", "teams", conversation.NewSecret("123456"), time.Time{}, monday).Reveal()
+	text := newWords(t).SMS(words.Asked{Locale: "nl", Chat: "teams"}, conversation.NewSecret("123456"), time.Time{}, monday).Reveal()
 	if !strings.HasSuffix(text, "Uw code: 123 456") {
 		t.Error(text)
 	}
@@ -79,7 +82,7 @@ func TestATextMessageTellsNoTimeThatIsOver(t *testing.T) {
 
 func TestACallAsksForTheKeyAndSaysWhatToDoOtherwise(t *testing.T) {
 	w := newWords(t)
-	plain, digits := w.Call("nl", "web", false, monday), w.Call("nl", "web", true, monday)
+	plain, digits := w.Call(words.Asked{Locale: "nl", Chat: "web"}, false, monday), w.Call(words.Asked{Locale: "nl", Chat: "web"}, true, monday)
 	if !strings.Contains(plain.Ask, "Druk dan op het hekje") || strings.Contains(plain.Ask, "cijfers") {
 		t.Error(plain.Ask)
 	}
@@ -128,5 +131,53 @@ func TestALetterTellsTheOwnerAndTheOthersApart(t *testing.T) {
 	if l, err := w.Letter(conversation.Notice{Message: "no.such"}, words.Recipient{},
 		monday); err == nil || len(l.Body) == 0 {
 		t.Errorf("an unknown message: %+v, %v", l, err)
+	}
+}
+
+// alarms are the reason words of all alarms in the packages that raise them.
+func alarms(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	literal := regexp.MustCompile(`\balarm\("([a-z_]+)"\)|Detail: "([a-z_]+)", Alarm: true|s\.stop\(.*"([a-z_]+)"\)|` +
+		`line\.Event, line\.Alarm = "([a-z_]+)"`)
+	for _, pattern := range []string{"../*.go", "../../bot/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			for _, m := range literal.FindAllStringSubmatch(string(text), -1) {
+				found = append(found, strings.Join(m[1:], ""))
+			}
+		}
+	}
+	if len(found) < 10 {
+		t.Fatalf("only %q are found", found)
+	}
+	return append(found, "budget_sms_own", "budget_sms_others", "budget_call_own", "budget_call_others")
+}
+
+func TestEveryAlarmIsSaidInOneSentenceOfItsOwn(t *testing.T) {
+	w := newWords(t)
+	for _, locale := range []string{words.Dutch, words.English} {
+		for _, alarm := range append(alarms(t), "something new") {
+			text := w.Alarm(locale, conversation.Notice{Alarm: alarm, Receipt: "K7Q-2MX"}, monday)
+			if catalogue(t, locale)["alarm."+alarm] == "" && alarm != "something new" {
+				t.Errorf("%s.yaml has no alarm.%s", locale, alarm)
+			}
+			if !strings.Contains(text, "K7Q-2MX.") || strings.ContainsAny(text, "\n<{") {
+				t.Errorf("%s: %q", alarm, text)
+			}
+			if alarm == "something new" && !strings.Contains(text, alarm) {
+				t.Errorf("what nobody knows is not named: %q", text)
+			}
+		}
 	}
 }

@@ -20,6 +20,7 @@ type Text struct {
 	Body      []string // paragraphs
 	Checklist []string // things to tick off
 	Picture   string   // what the picture is, for who cannot see it; empty without one
+	Sound     string   // what the sound is; empty without one
 	Fields    []Field
 	Submit    string // the button of the fields; empty without fields
 	Choices   []Choice
@@ -73,17 +74,22 @@ func (w *Words) Render(locale string, state conversation.State, page conversatio
 	r.values = s.args(page.Args)
 	r.values.Receipt = plain(page.Receipt)
 	r.values.Captcha = page.Asks(conversation.FieldCaptcha)
+	r.values.Sound = page.Media != nil && page.Media.Sound
 	r.values.Over = r.over
 	r.values.Numbered = len(page.Fields) == 0 && len(page.Offers) > 0
 	r.values.Guide = page.Shows(conversation.PickTrouble)
+	r.values.Enrol = page.Args.Goal == conversation.ToEnrol
 	r.values.Unlock = page.Args.Goal == conversation.ToUnlock || unlocks(state, page.ID)
 	t := Text{
 		Locale: s.locale, Crumb: r.crumb(), Notes: r.notes(), Fields: r.fields(), Choices: r.choices(),
 		Numbered: r.values.Numbered, Footer: r.footer(),
 	}
 	r.body(&t)
-	if page.Media != nil && page.Media.Kind == conversation.MediaCaptcha {
-		t.Picture = s.word("picture.captcha")
+	if page.Media != nil && page.ID != conversation.AskScan { // which leads to the page that shows it
+		t.Picture = s.word(pictures[page.Media.Kind])
+		if page.Media.Sound {
+			t.Sound = s.word("sound.captcha")
+		}
 	}
 	if len(page.Fields) > 0 {
 		t.Submit = s.word("submit.next")
@@ -92,6 +98,11 @@ func (w *Words) Render(locale string, state conversation.State, page conversatio
 		}
 	}
 	return t, s.err()
+}
+
+// pictures are what a picture is, for who cannot see it.
+var pictures = map[string]string{
+	conversation.MediaCaptcha: "picture.captcha", conversation.MediaQR: "picture.qr",
 }
 
 // renderer renders one page.
@@ -118,13 +129,15 @@ func unlocks(state conversation.State, id conversation.MessageID) bool {
 // other one is a dead end here: the emergency procedure comes first.
 var goesOn = []conversation.MessageID{
 	conversation.EndReset, conversation.EndUnlocked, conversation.EndSolved, conversation.EndCancelled,
-	conversation.EndExpired, conversation.EndNotLocked,
+	conversation.EndExpired, conversation.EndNotLocked, conversation.EndEnrolled, conversation.EndEnrolFull,
+	conversation.EndEnrolPassword, conversation.EndEnrolPhone, conversation.EndEnrolSecond,
 	conversation.EndGuide, conversation.EndGuideStopped, conversation.EndGuideExpired,
 }
 
 // content are the ends after which nobody needs anybody.
 var content = []conversation.MessageID{
 	conversation.EndReset, conversation.EndUnlocked, conversation.EndSolved, conversation.EndGuide,
+	conversation.EndEnrolled,
 }
 
 func (r *renderer) deadEnd() bool {
@@ -141,7 +154,11 @@ func (r *renderer) crumb() []CrumbPart {
 		last = "crumb.unlock"
 	}
 	var parts []CrumbPart
-	for i, id := range []string{"crumb.step1", "crumb.step2", last} {
+	ids := []string{"crumb.step1", "crumb.step2", last}
+	if r.page.Args.Goal == conversation.ToEnrol {
+		ids = []string{"crumb.enrol1", "crumb.enrol2", "crumb.enrol3"}
+	}
+	for i, id := range ids {
 		parts = append(parts, CrumbPart{Label: r.word(id), Done: i+1 < n, Now: i+1 == n})
 	}
 	return parts
@@ -162,7 +179,7 @@ func (r *renderer) notes() []string {
 func (r *renderer) note(n conversation.Note) []string {
 	v := r.speaker.args(n.Args)
 	v.Receipt, v.Over, v.Unlock, v.Numbered = r.values.Receipt, r.over, r.values.Unlock, r.values.Numbered
-	v.Guide = r.values.Guide
+	v.Guide, v.Sound, v.Enrol = r.values.Guide, r.values.Sound, r.values.Enrol
 	if v.Length == 0 {
 		v.Length = r.values.Length
 	}
@@ -197,6 +214,9 @@ func (r *renderer) body(t *Text) {
 	switch {
 	case r.has(id + ".body"):
 		t.Heading = r.line(id+".title", r.values)
+		if r.values.Enrol && strings.HasPrefix(id, "step.") {
+			t.Heading = r.word("enrol.choose.title")
+		}
 		t.Body = r.paragraphs(id+".body", r.values)
 	case r.has(id) && strings.Contains(id, "."):
 		t.Heading = r.word("start.ask.title")
@@ -243,7 +263,8 @@ func (r *renderer) fields() []Field {
 		list = append(list, Field{
 			Field: f, Label: r.line(id+".label", r.values), Hint: r.line(id+".hint", r.values),
 			Required: f != conversation.FieldMeantSo,
-			Masked:   f == conversation.FieldPassword || f == conversation.FieldConfirm,
+			Masked: f == conversation.FieldPassword || f == conversation.FieldConfirm ||
+				f == conversation.FieldCurrent,
 		})
 	}
 	return list
@@ -312,6 +333,9 @@ func (t Text) String() string {
 	block(prefixed("[ ] ", t.Checklist)...)
 	if t.Picture != "" {
 		block("(" + t.Picture + ")")
+	}
+	if t.Sound != "" {
+		block("(" + t.Sound + ")")
 	}
 	for _, f := range t.Fields {
 		block(f.lines()...)

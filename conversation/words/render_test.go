@@ -215,6 +215,9 @@ func TestADeadEndBeginsWithTheEmergencyProcedureAndHasTheReceipt(t *testing.T) {
 		conversation.EndReset, conversation.EndUnlocked, conversation.EndSolved, conversation.EndCancelled,
 		conversation.EndExpired, conversation.EndNotLocked,
 		conversation.EndGuide, conversation.EndGuideStopped, conversation.EndGuideExpired,
+		// Of an enrolment: their password works.
+		conversation.EndEnrolled, conversation.EndEnrolPassword, conversation.EndEnrolPhone,
+		conversation.EndEnrolSecond, conversation.EndEnrolFull,
 	}
 	for _, id := range constants(t, "message.go", "MessageID") {
 		page := conversation.Page{ID: conversation.MessageID(id), Receipt: "K7Q-2MX"}

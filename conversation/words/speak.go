@@ -93,9 +93,11 @@ type values struct {
 	Step     int // 1 or 2
 	Length   int // of a password
 	Captcha  bool
+	Sound    bool // the captcha has a sound, too
 	Call     bool // the number is asked for a call
 	Over     bool // the conversation has ended
 	Unlock   bool // the account is unlocked, the password stays
+	Enrol    bool // an authenticator is enrolled
 	Numbered bool // choices have numbers
 	Guide    bool // a step of the guide: what happens, happens on Microsoft's page
 	brief    bool // every character is paid for
@@ -284,7 +286,7 @@ func sampleValues(s *speaker) values {
 	return values{
 		speaker: s, Receipt: "x", Name: "x", Account: "x", Word: "x", Digits: "12", Code: "123 456", Link: "x",
 		Subject: "x", Chat: "x", Reason: "x", Step: 2, Length: 16,
-		Captcha: true, Call: true, Over: true, Unlock: true, Numbered: true, Guide: true,
+		Captcha: true, Sound: true, Call: true, Over: true, Unlock: true, Numbered: true, Guide: true,
 		minutes: 2, left: 2, at: s.now.Add(time.Hour), happened: s.now, domain: "x",
 	}
 }

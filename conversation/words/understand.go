@@ -24,7 +24,8 @@ const typedMax = 4096
 //     person comes for, on the verification steps that they have no phone, or
 //     in the guide a code of Microsoft's page.
 //   - Fields: the page's first field, as it was typed, but for a code (six
-//     ASCII digits, if it is one) and a telephone number (ASCII digits).
+//     ASCII digits, if it is one), a telephone number (ASCII digits), and a
+//     captcha typed in the words of its sound (its characters).
 //   - Unread: nobody knows what was meant.
 //
 // The words of both languages are understood whatever locale is; where a label
@@ -40,7 +41,7 @@ func (w *Words) Understand(page conversation.Page, locale, text string) conversa
 		return unread
 	}
 	said := listener{Words: w, page: page, locale: Locale(locale), text: text, tokens: heard(text)}
-	if page.Asks(conversation.FieldPassword) {
+	if page.AsksPassword() {
 		if choice := said.exactly(conversation.Everywhere); choice != "" {
 			return chosen(choice)
 		}
@@ -50,7 +51,11 @@ func (w *Words) Understand(page conversation.Page, locale, text string) conversa
 		return unread
 	}
 	if choice := said.choice(); choice != "" {
-		return chosen(choice)
+		in := chosen(choice)
+		if n := said.number(); n > 0 && page.Offers[n-1].Choice == choice {
+			in.Nth = n
+		}
+		return in
 	}
 	if answer, ok := said.answer(); ok {
 		return conversation.Input{Kind: conversation.Said, Fields: field(page.Fields[0], answer)}
@@ -64,6 +69,31 @@ func chosen(c conversation.Choice) conversation.Input {
 
 func field(f conversation.Field, text string) map[conversation.Field]conversation.Secret {
 	return map[conversation.Field]conversation.Secret{f: conversation.NewSecret(text)}
+}
+
+// Filled is what a person typed into one field of a form, as the wizard takes
+// it: a code is six ASCII digits, if it is one ("123 456", "12-34-56"), a
+// telephone number ASCII digits, the words of a captcha's sound its characters;
+// everything else is as it was typed. It is pure.
+func (w *Words) Filled(in conversation.Field, typed string) string {
+	if len(typed) > typedMax {
+		return typed
+	}
+	switch in {
+	case conversation.FieldCode, conversation.FieldNumber:
+	case conversation.FieldCaptcha:
+		if characters, ok := spelled(typed); ok {
+			return characters
+		}
+		return typed
+	default:
+		return typed
+	}
+	l := listener{page: conversation.Page{Fields: []conversation.Field{in}}, text: typed}
+	if answer, ok := l.answer(); ok {
+		return answer
+	}
+	return typed
 }
 
 // listener is one message on its page.
@@ -112,7 +142,7 @@ func (l listener) allowed() []conversation.Choice {
 		list = append(list, conversation.PickNoPhone)
 	case l.beginning():
 		list = append(list, conversation.PickReset, conversation.PickStuck, conversation.PickUnlock,
-			conversation.PickElse, conversation.PickLostPhone)
+			conversation.PickElse, conversation.PickLostPhone, conversation.PickEnrol)
 	}
 	return list
 }
@@ -140,8 +170,8 @@ func (l listener) exactly(allowed []conversation.Choice) conversation.Choice {
 		return choice
 	}
 	choice := first(l.vocabulary.exact[phrase], allowed)
-	if l.oneWord() && l.freeText() && !slices.Contains(conversation.Everywhere, choice) {
-		return "" // a single word can be a name, or what a captcha shows
+	if l.oneWord() && l.anyWord() && !slices.Contains(conversation.Everywhere, choice) {
+		return ""
 	}
 	return choice
 }
@@ -173,23 +203,32 @@ func (l listener) account() conversation.Choice {
 	return ""
 }
 
-// nth is the choice whose number was typed, where numbers are no answers.
+// nth is the choice whose number was typed.
 func (l listener) nth() conversation.Choice {
+	if n := l.number(); n > 0 {
+		return l.page.Offers[n-1].Choice
+	}
+	return ""
+}
+
+// number is that of a choice of the page, from 1, where it was typed and where
+// numbers are no answers; 0 for none.
+func (l listener) number() int {
 	tokens := l.tokens
 	if len(tokens) == 2 && numbering[tokens[0]] {
 		tokens = tokens[1:]
 	}
 	if len(tokens) != 1 || len(l.page.Fields) > 0 {
-		return ""
+		return 0
 	}
 	n, ok := numerals[tokens[0]]
 	if !ok {
 		n, _ = strconv.Atoi(tokens[0])
 	}
 	if n < 1 || n > len(l.page.Offers) {
-		return ""
+		return 0
 	}
-	return l.page.Offers[n-1].Choice
+	return n
 }
 
 var numbering = set("optie keuze nummer option choice number")
@@ -204,6 +243,12 @@ func (l listener) freeText() bool {
 	return l.page.Asks(conversation.FieldName) || l.page.Asks(conversation.FieldCaptcha)
 }
 
+// anyWord reports whether this single word can be the answer: a name can be any
+// word, a captcha only one that looks like it.
+func (l listener) anyWord() bool {
+	return l.page.Asks(conversation.FieldName) || l.page.Asks(conversation.FieldCaptcha) && spells(l.text)
+}
+
 func (l listener) oneWord() bool { return len(strings.Fields(l.text)) == 1 }
 
 // mayBeAnswer reports whether the text can be what the page's first field asks
@@ -212,6 +257,8 @@ func (l listener) mayBeAnswer() bool {
 	switch {
 	case len(l.page.Fields) == 0:
 		return false
+	case l.page.Fields[0] == conversation.FieldCaptcha && spells(l.text):
+		return true
 	case l.freeText():
 		return l.oneWord() || strings.ContainsAny(l.text, "@\\")
 	}
@@ -225,7 +272,14 @@ func (l listener) answer() (string, bool) {
 		return "", false
 	}
 	switch l.page.Fields[0] {
-	case conversation.FieldName, conversation.FieldCaptcha:
+	case conversation.FieldName:
+		// "reset" that comes again is no name: nobody is called so.
+		asks := slices.Contains(l.vocabulary.exact[strings.Join(l.tokens, " ")], conversation.PickReset)
+		return text, !asks
+	case conversation.FieldCaptcha:
+		if characters, ok := spelled(text); ok {
+			return characters, true
+		}
 		return text, true
 	case conversation.FieldCode:
 		return codeIn(text), hasDigit(text)

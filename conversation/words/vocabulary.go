@@ -85,6 +85,11 @@ var typed = []struct {
 		"not working", "i'm stuck", "stuck", "problem", "error", "error message", "no", "not yet",
 		"help it doesn't work",
 	}},
+	{conversation.PickEnrol, []string{
+		"authenticator koppelen", "authenticator app koppelen", "authenticator instellen", "app koppelen",
+		"nieuwe authenticator", "nieuwe telefoon instellen", "authenticator toevoegen", "add an authenticator",
+		"add authenticator", "add an app", "set up authenticator", "enrol", "enroll",
+	}},
 	{conversation.PickUnlock, []string{
 		"ontgrendelen", "ontgrendel", "account ontgrendelen", "ontgrendel mijn account", "deblokkeren",
 		"unlock",
