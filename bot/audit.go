@@ -1,6 +1,8 @@
 package bot
 
 import (
+	"cmp"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,6 +35,17 @@ func (e Entry) Next(key conversation.Key, line conversation.Line) (Entry, error)
 	next := Entry{Seq: e.Seq + 1, Line: line}
 	next.Sum = key.Sum("audit", string(e.Sum[:]), strconv.FormatUint(next.Seq, 10), string(canonical))
 	return next, nil
+}
+
+// Alarm is the notice that somebody is to look at e; ok is false where nobody
+// need. Its id is drawn from the chain: the same however often it is told, and
+// another one in a back-up that was put back.
+func (e Entry) Alarm() (n conversation.Notice, ok bool) {
+	l := e.Line
+	return conversation.Notice{
+		ID: "alarm-" + hex.EncodeToString(e.Sum[:16]), Kind: conversation.Alarm, Due: l.At, At: l.At,
+		Alarm: cmp.Or(l.Detail, l.Event), Account: l.Account, Receipt: l.Receipt, Chat: l.Chat,
+	}, l.Alarm
 }
 
 // ErrBroken is wrapped by the error of a chain that does not hold.

@@ -32,8 +32,10 @@ type Config struct {
 	Limiter        Limiter
 	Directory      Directory
 	Authenticators Authenticators
+	Enroller       Enroller
 	Verifiers      map[conversation.Method]Verifier // every method; one that is missing cannot be chosen in own chat, and never succeeds elsewhere
-	Notifier       Notifier                         // optional: nobody is told
+	Channels       map[string]Channel               // by name, in small letters; on each the owner is told what happened
+	Alarms         Alarms                           // optional: alarms are logged
 	Painter        Painter
 	Chats          map[string]Chat // by the name in conversation.User.Chat
 	AuditKey       conversation.Key
@@ -72,6 +74,7 @@ type Bot struct {
 	lasted     map[conversation.Method]time.Duration // the last judgement by each method
 	alarmed    map[string]time.Time                  // what was said to the audit, until when once is enough
 	restored   bool
+	telling    telling
 }
 
 // New makes a Bot; it does nothing until something is received or [Bot.Run]
@@ -95,6 +98,7 @@ func New(c Config) (*Bot, error) {
 		Config: c, id: hex.EncodeToString(id[:]),
 		delivering: map[conversation.User]bool{}, kicked: make(chan struct{}, 1),
 		lasted: map[conversation.Method]time.Duration{}, alarmed: map[string]time.Time{},
+		telling: newTelling(),
 	}
 	b.running, b.stop = context.WithCancel(context.Background())
 	if err := b.checkHead(context.Background()); err != nil {
@@ -116,8 +120,12 @@ func (c Config) check() error {
 	need(c.Limiter != nil, "a limiter")
 	need(c.Directory != nil, "a directory")
 	need(c.Authenticators != nil, "authenticators")
+	need(c.Enroller != nil, "an enroller of authenticators")
 	need(c.Painter != nil, "a painter of captchas")
 	need(len(c.Chats) > 0, "a chat")
+	for name, channel := range c.Channels {
+		need(channel.Notifier != nil && channel.To != nil, "a notifier and addresses for the channel "+name)
+	}
 	need(!c.AuditKey.Zero(), "an audit key")
 	if w := c.Wizard; w != nil {
 		need(!w.Keys.Index.Zero() && !w.Keys.Code.Zero() && !w.Keys.Decoy.Zero(), "index, code and decoy keys")
@@ -134,6 +142,7 @@ type Incoming struct {
 	Event  string // the platform's id of the message; empty if it has none
 	Text   conversation.Secret
 	Token  string
+	Link   string // the last part of the one-time page's address through which it came; empty from a chat
 	Choice conversation.Choice
 	Fields map[conversation.Field]conversation.Secret
 }
@@ -156,6 +165,9 @@ func (b *Bot) Receive(ctx context.Context, m Incoming) error {
 	}
 	in := conversation.Input{
 		Kind: m.Kind, From: m.From, Event: m.Event, Token: m.Token, Choice: m.Choice, Fields: m.Fields,
+	}
+	if e, ok := b.open(m.Link); ok && e.User == m.From.User {
+		in.Via = e.Token
 	}
 	in.From.Asker = b.Wizard.Keys.Fingerprint("asker", m.From.Asker)
 	if len(m.Fields) > conversation.FieldsMax {
@@ -209,7 +221,7 @@ func (b *Bot) understand(c conversation.Conversation, in conversation.Input, tex
 	if read.Unread && c.State.Over() { // not what the end offers: words that begin anew?
 		read = b.Words.Understand(conversation.Page{}, locale, text.Reveal())
 	}
-	in.Choice, in.Fields, in.Unread = read.Choice, read.Fields, read.Unread
+	in.Choice, in.Nth, in.Fields, in.Unread = read.Choice, read.Nth, read.Fields, read.Unread
 	return in
 }
 

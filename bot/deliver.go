@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"resetbot/conversation"
@@ -55,9 +54,11 @@ func (b *Bot) deliverOne(user conversation.User) {
 	}
 	out := Outgoing{User: user, Address: c.Address, Locale: c.Locale, State: c.State, Page: c.Page}
 	if m := c.Page.Media; m != nil && m.Kind == conversation.MediaCaptcha {
-		keys := b.Wizard.Keys
-		if out.Picture, err = b.Painter.Paint(keys.CaptchaAnswer(m.ID), keys.CaptchaSeed(m.ID)); err != nil {
-			b.Log.Error("drawing a captcha", "error", err)
+		b.riddle(&out, *m)
+	}
+	if m := c.Page.Media; m != nil && m.Kind == conversation.MediaQR && c.Page.Entry == nil {
+		if out.App, err = b.appKey(c.Page); err != nil {
+			b.Log.Error("showing an authenticator's key", "error", err)
 		}
 	}
 	if out.Link, err = b.link(c); err != nil {
@@ -78,45 +79,19 @@ func (b *Bot) deliverOne(user conversation.User) {
 	}
 }
 
-// notices tells what is due, and nudges conversations.
-func (b *Bot) notices() {
-	ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
-	defer cancel()
-	due, err := b.Store.Notices(ctx, b.Now(), 64)
-	if err != nil {
-		b.Log.Error("reading notices", "error", err)
+// riddle adds the captcha of a page: its picture, and its sound if it was asked
+// for. What cannot be made is left out, and the page offers another.
+func (b *Bot) riddle(out *Outgoing, m conversation.Media) {
+	keys := b.Wizard.Keys
+	var err error
+	if out.Picture, err = b.Painter.Paint(keys.CaptchaAnswer(m.ID), keys.CaptchaSeed(m.ID)); err != nil {
+		b.Log.Error("drawing a captcha", "error", err)
+	}
+	if !m.Sound {
 		return
 	}
-	for _, n := range due {
-		if err := b.putAway(ctx, n, b.notice(ctx, n)); err != nil {
-			b.Log.Error("putting a notice away", "error", err)
-		}
-	}
-}
-
-// putAway removes a notice that was told, and keeps one that was not for later.
-func (b *Bot) putAway(ctx context.Context, n conversation.Notice, failed error) error {
-	if failed == nil {
-		return b.Store.Settle(ctx, n.ID)
-	}
-	b.Log.Warn("telling somebody", "what", n.Message, "kind", n.Kind, "receipt", n.Receipt, "error", failed)
-	return b.Store.Postpone(ctx, n.ID, b.Now().Add(backoff(n.Attempts)))
-}
-
-func (b *Bot) notice(ctx context.Context, n conversation.Notice) error {
-	switch {
-	case n.Kind == conversation.Nudge:
-		return b.update(ctx, n.User, conversation.Input{Kind: conversation.Passed}, conversation.Secret{})
-	case b.Notifier == nil:
-		return nil
-	}
-	owner, found, err := b.Directory.Find(ctx, Query{ID: n.Account})
-	if err != nil || !found {
-		return err
-	}
-	link, err := b.disownLink(n)
+	out.Sound, err = b.Painter.Speak(keys.CaptchaAnswer(m.ID), keys.CaptchaSoundSeed(m.ID), out.Locale)
 	if err != nil {
-		return fmt.Errorf("making the link of a notice: %w", err)
+		b.Log.Error("saying a captcha", "error", err)
 	}
-	return b.Notifier.Tell(ctx, owner, n, link)
 }

@@ -128,6 +128,12 @@ func (b *Bot) attempt(ctx context.Context, task conversation.Task, secret conver
 		return b.write(ctx, task, unknowable())
 	case conversation.TaskChanged:
 		return b.changed(ctx, task)
+	case conversation.TaskVerify:
+		return b.verify(ctx, task, secret)
+	case conversation.TaskConfirm:
+		return b.confirm(ctx, task, secret)
+	case conversation.TaskEnrol, conversation.TaskRemove:
+		return b.keep(ctx, task)
 	}
 	return malfunction(task), fmt.Errorf("no such task: %s", task.Kind)
 }
@@ -214,7 +220,7 @@ func (b *Bot) question(ctx context.Context, task conversation.Task) (c Challenge
 	return Challenge{
 		ID: task.Challenge, Method: task.Method, Account: a.ID, UPN: a.UPN, Number: number,
 		Code: keys.OneTimeCode(task.Challenge), Digits: keys.Digits(task.Challenge), Expires: task.Expires,
-		Locale: task.Locale, Chat: task.Chat, Receipt: task.Receipt,
+		Locale: task.Locale, Chat: task.Chat, Goal: task.Goal, Receipt: task.Receipt,
 		WithDigits: b.Wizard.Policy.CallWithCode,
 	}, true, nil
 }

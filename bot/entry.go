@@ -58,19 +58,23 @@ type disownable struct {
 	Receipt      string `json:"r"`
 	At           int64  `json:"t"` // Unix time
 	Locale       string `json:"l"`
+	Enrolled     bool   `json:"e,omitempty"` // an authenticator was
 }
 
 // disownLink is the address at which the owner says that what n tells was not
 // them; empty where there is nothing to say it of.
 func (b *Bot) disownLink(n conversation.Notice) (string, error) {
 	switch n.Message {
-	case conversation.TellFrozen, conversation.TellSecured, conversation.TellDenied:
+	case conversation.TellFrozen, conversation.TellSecured, conversation.TellDenied, conversation.TellRemoved:
 		return "", nil
 	}
 	if b.Links == nil || b.PublicURL == "" {
 		return "", nil
 	}
-	data, err := json.Marshal(disownable{n.ID, string(n.Account), n.Conversation, n.Receipt, n.At.Unix(), n.Locale})
+	data, err := json.Marshal(disownable{
+		n.ID, string(n.Account), n.Conversation, n.Receipt, n.At.Unix(), n.Locale,
+		n.Message == conversation.TellEnrolled,
+	})
 	if err != nil {
 		return "", err
 	}
@@ -96,6 +100,9 @@ func (b *Bot) Disownable(token string) (n conversation.Notice, ok bool) {
 		ID: d.Notice, Account: conversation.AccountID(d.Account), Conversation: d.Conversation,
 		Receipt: d.Receipt, At: time.Unix(d.At, 0), Locale: d.Locale,
 	}
+	if d.Enrolled {
+		n.Message = conversation.TellEnrolled
+	}
 	return n, b.Now().Before(n.At.Add(b.Wizard.Policy.NoticeLife))
 }
 
@@ -116,7 +123,7 @@ func (b *Bot) Disown(ctx context.Context, token, asker string) (n conversation.N
 		Kind: conversation.Disowns,
 		From: conversation.Origin{User: user, Asker: b.Wizard.Keys.Fingerprint("asker", asker), Locale: n.Locale},
 		Disowned: &conversation.Disownment{
-			Notice: n.ID, Account: n.Account, Conversation: n.Conversation, Receipt: n.Receipt, At: n.At,
+			Notice: n.ID, Account: n.Account, Conversation: n.Conversation, Message: n.Message, Receipt: n.Receipt, At: n.At,
 		},
 	}
 	if err := b.update(ctx, user, in, conversation.Secret{}); err != nil {
@@ -125,24 +132,33 @@ func (b *Bot) Disown(ctx context.Context, token, asker string) (n conversation.N
 	return n, true, nil
 }
 
+// open reads what a link of ours names; ok is false for what never was one.
+func (b *Bot) open(link string) (e entry, ok bool) {
+	if b.Links == nil || link == "" || len(link) > conversation.TypedMax {
+		return e, false
+	}
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(link)
+	if err != nil {
+		return e, false
+	}
+	data, err := b.Links.Open(sealed, entryUse)
+	if err != nil || json.Unmarshal(data, &e) != nil {
+		return entry{}, false
+	}
+	return e, true
+}
+
 // Entry opens a one-time link, and gives the page that its holder may see now:
 // the form, while it is the conversation's newest; after it was filled in, what
 // came of it. ok is false for a link that is over, was replaced, or never was.
 // It changes nothing, however often it is asked (AC-66).
-func (b *Bot) Entry(ctx context.Context, token string) (m Outgoing, ok bool, err error) {
-	if b.Links == nil || len(token) > conversation.TypedMax {
-		return m, false, nil
-	}
-	sealed, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil {
-		return m, false, nil
-	}
-	data, err := b.Links.Open(sealed, entryUse)
-	if err != nil {
-		return m, false, nil
-	}
-	var e entry
-	if err := json.Unmarshal(data, &e); err != nil {
+//
+// A secret is shown to nobody but whoever filled in a page under this address
+// before, with the word that only the chat shows: a preview robot sees the
+// question for that word (AppKey).
+func (b *Bot) Entry(ctx context.Context, link string) (m Outgoing, ok bool, err error) {
+	e, ok := b.open(link)
+	if !ok {
 		return m, false, nil
 	}
 	c, err := b.Store.Conversation(ctx, e.User)
@@ -150,9 +166,9 @@ func (b *Bot) Entry(ctx context.Context, token string) (m Outgoing, ok bool, err
 		return m, false, fmt.Errorf("opening a one-time page: %w", err)
 	}
 	asked := conversation.NewSecret(e.Token)
-	open := c.Page.Entry != nil && asked.Equal(conversation.NewSecret(c.Page.Token)) && b.Now().Before(c.Page.Entry.Expires)
+	newest := c.Page.Entry != nil && asked.Equal(conversation.NewSecret(c.Page.Token)) && b.Now().Before(c.Page.Entry.Expires)
 	follows := c.Entered != "" && asked.Equal(conversation.NewSecret(c.Entered))
-	if c.ID == "" || !open && !follows {
+	if c.ID == "" || !newest && !follows {
 		return m, false, nil
 	}
 	m = Outgoing{User: c.User, Address: c.Address, Locale: c.Locale, State: c.State, Page: c.Page}
@@ -162,5 +178,31 @@ func (b *Bot) Entry(ctx context.Context, token string) (m Outgoing, ok bool, err
 	if e := m.Page.Entry; e != nil { // what only the chat shows, only the chat gets
 		m.Page.Entry = &conversation.Entry{Expires: e.Expires, Shows: e.Shows, Asks: -1}
 	}
-	return m, true, nil
+	if media := m.Page.Media; media != nil && media.Kind == conversation.MediaQR {
+		err = b.showApp(&m, link, follows)
+	}
+	return m, err == nil, err
+}
+
+// showApp puts on a one-time page what an app is enrolled with, or the question
+// for the word.
+func (b *Bot) showApp(m *Outgoing, link string, follows bool) (err error) {
+	if !follows {
+		m.Page.ID, m.Page.Media = conversation.AskEntryWord, nil
+		m.Page.Fields = []conversation.Field{conversation.FieldWord}
+		return nil
+	}
+	m.Page.ID, m.Page.Fields = conversation.AskScanHere, []conversation.Field{conversation.FieldCode}
+	m.Link = b.PublicURL + entryPath + link // where the word was given
+	m.App, err = b.appKey(m.Page)
+	return err
+}
+
+// appKey makes what an app is enrolled with. The account's name is the page's.
+func (b *Bot) appKey(p conversation.Page) (*AppKey, error) {
+	key, err := b.Enroller.Key(p.Args.Name, b.Wizard.Keys.AppSecret(p.Media.ID))
+	if err != nil {
+		return nil, fmt.Errorf("making the key of an authenticator: %w", err)
+	}
+	return &key, nil
 }

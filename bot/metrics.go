@@ -21,6 +21,7 @@ type Metrics struct {
 	finished *prometheus.HistogramVec
 	tasks    *prometheus.HistogramVec
 	sends    *prometheus.CounterVec
+	notices  *prometheus.CounterVec
 	steps    prometheus.Histogram
 }
 
@@ -49,13 +50,17 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 			Name: "resetbot_sent_pages_total",
 			Help: "Pages handed to a chat, and what it said.",
 		}, []string{"chat", "result"}),
+		notices: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "resetbot_notices_total",
+			Help: "Notices to owners, outsiders and those who take alarms, and what each channel said.",
+		}, []string{"channel", "result"}),
 		steps: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "resetbot_step_seconds",
 			Help:    "From a message that came in to its step being durable in the store.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1, 5},
 		}),
 	}
-	for _, c := range []prometheus.Collector{m.pages, m.alarms, m.finished, m.tasks, m.sends, m.steps} {
+	for _, c := range []prometheus.Collector{m.pages, m.alarms, m.finished, m.tasks, m.sends, m.notices, m.steps} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}
@@ -120,5 +125,13 @@ func outcome(task conversation.Task, out conversation.Outcome) string {
 func (m *Metrics) sent(chat string, result conversation.DeliveryResult) {
 	if m != nil {
 		m.sends.WithLabelValues(chat, string(result)).Inc()
+	}
+}
+
+// told counts what a channel said to a notice: a result of a delivery, "none"
+// where the account has no such address, "given_up" where it took too long.
+func (m *Metrics) told(channel, result string) {
+	if m != nil {
+		m.notices.WithLabelValues(channel, result).Inc()
 	}
 }

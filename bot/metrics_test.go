@@ -117,7 +117,7 @@ func TestAC25_NoMetricLabelHoldsAnythingOfAPerson(t *testing.T) {
 		}
 	})
 	allowed := map[string]bool{
-		"chat": true, "page": true, "what": true, "goal": true, "end": true, "task": true, "method": true,
+		"chat": true, "channel": true, "page": true, "what": true, "goal": true, "end": true, "task": true, "method": true,
 		"outcome": true, "result": true,
 	}
 	word := regexp.MustCompile(`^([a-z]+[12]?)?(_[a-z]+)*$`) // step1_choose

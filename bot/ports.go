@@ -36,11 +36,16 @@ type Outgoing struct {
 	Locale  string
 	State   conversation.State
 	Page    conversation.Page
-	// Picture is the captcha as a PNG, where Page.Media asks for one.
+	// Picture is the captcha as a PNG, where Page.Media asks for one, and Sound
+	// the same as a WAV, where it asks for that too.
 	Picture []byte
+	Sound   []byte
 	// Link is the address of the one-time page, where Page.Entry is set. It is
 	// never logged.
 	Link string
+	// App is what an authenticator app is enrolled with, where Page.Media asks
+	// for it and this page is the place for secrets; else nil.
+	App *AppKey
 }
 
 // Directory is where the accounts are: Active Directory, Entra ID, the demo.
@@ -91,6 +96,10 @@ type Account struct {
 	Family  string
 	Display string // "M. de Vries"
 	Mobile  string // as the directory holds it, "+31 612345678" or worse
+	// PrivateMail is the owner's address outside the organisation, Manager that of
+	// whom they work for; empty where the directory has none.
+	PrivateMail string
+	Manager     string
 	// MobileSince is when the number last changed, where the directory tells.
 	MobileSince time.Time
 	Reason      conversation.Reason
@@ -136,7 +145,8 @@ type Challenge struct {
 	Digits  string              // two, to be typed in the app or on the telephone
 	Expires time.Time
 	Locale  string
-	Chat    string // from where it is asked, for the text
+	Chat    string // from where it is asked, and what for: for the text
+	Goal    conversation.Goal
 	Receipt string
 	// WithDigits lets the call ask for Digits instead of just #.
 	WithDigits bool
@@ -148,13 +158,46 @@ type Judgement struct {
 	Mark    string // of a right answer
 }
 
-// Notifier tells the owner of an account what happened to it, on every
-// channel known.
+// Notifier carries what happened to an account to its owner, or to somebody
+// who watches over it: by mail, by text message.
 type Notifier interface {
-	// Tell tells it. It may be called again after an error, or after a crash.
-	// link is the address at which the owner says "this was not me"; empty where
-	// there is none. It is told to the owner alone, and never logged.
-	Tell(ctx context.Context, owner Account, n conversation.Notice, link string) error
+	// Tell carries it to one address. It may be called again after an error, or
+	// after a crash, with the same notice and address: what arrives twice must be
+	// recognisable as the same.
+	//
+	// Delivered means that it was taken; Undeliverable that it never will be at
+	// this address, with an error that says why; Later, or an error, that it may
+	// work in a while. No error holds an address.
+	Tell(ctx context.Context, t Telling) (conversation.DeliveryResult, error)
+}
+
+// Telling is a notice on its way to one address.
+type Telling struct {
+	Notice conversation.Notice // in the owner's language, where that is known
+	Owner  Account
+	To     string // an address or a number, as the notifier takes them; never logged
+	// Outside is set where not the owner is told but a manager or the security
+	// officers.
+	Outside bool
+	// Link is the address at which the owner says "this was not me"; empty where
+	// there is none, and for all others. It is never logged.
+	Link string
+}
+
+// Channel is one way to tell of what happened to an account.
+type Channel struct {
+	Notifier Notifier
+	// To is where this account is told; empty where it has no such address.
+	To func(Account) string
+	// Outside is as in [Telling].
+	Outside bool
+}
+
+// Alarms tells those who watch over the service that they should look.
+type Alarms interface {
+	// Raise tells it. It may be called again after an error, or after a crash:
+	// the alarm's ID is then the same. nil means that somebody has it.
+	Raise(ctx context.Context, alarm conversation.Notice) error
 }
 
 // Authenticators keeps the secrets of enrolled authenticator apps, sealed
@@ -176,6 +219,24 @@ type Authenticator struct {
 	Since  time.Time
 }
 
+// AppKey is what an authenticator app is enrolled with: one secret in three
+// forms. It is shown, and never logged, stored or sent to a platform.
+type AppKey struct {
+	QR   []byte              // PNG
+	URL  conversation.Secret // otpauth://totp/…, for an app on the same device
+	Text conversation.Secret // the key itself, in groups of four, to type
+}
+
+// Enroller knows how authenticator apps are enrolled. It keeps nothing.
+type Enroller interface {
+	// Key makes of a secret (base32) what an app that shows account takes.
+	Key(account string, secret conversation.Secret) (AppKey, error)
+	// Confirm judges the first code of an app that holds secret. The mark of a
+	// right one is as that of the Verifier that will judge its codes:
+	// "totp:<account>:<device>:<step>".
+	Confirm(account conversation.AccountID, device string, secret, answer conversation.Secret) (Judgement, error)
+}
+
 // Store keeps everything that must outlive a crash.
 type Store interface {
 	// Update loads the conversation of user (the zero value where there is
@@ -189,21 +250,29 @@ type Store interface {
 	// error of Step is returned as it is and nothing is written; a panic of
 	// Step becomes an error of this Update alone. A Change that is Same is
 	// returned without a write. The audit lines of the Change are chained in
-	// the same commit, head last.
+	// the same commit, head last; with each that has Alarm set, here as in Append,
+	// EndAll and Discard, goes its notice ([Entry.Alarm]).
 	Update(ctx context.Context, user conversation.User, t Transition) (conversation.Change, error)
 
 	// Conversation gives what Update would load.
 	Conversation(ctx context.Context, user conversation.User) (conversation.Conversation, error)
+
+	// Conversations calls each with every conversation there is, in no order,
+	// until the end or an error of each, which it returns. Those that begin, change
+	// or end meanwhile may be missing or out of date; a record that cannot be
+	// opened is passed over. each may be slow, and may use the store.
+	Conversations(ctx context.Context, each func(conversation.Conversation) error) error
 
 	// Due names users whose conversation must be looked at before a moment,
 	// the earliest first, at most limit.
 	Due(ctx context.Context, before time.Time, limit int) ([]conversation.User, error)
 
 	// Notices gives notices that are due before a moment, the earliest first.
-	// Settle removes one; Postpone makes it due later and counts an attempt.
+	// Settle removes one; Postpone makes it due later, counts an attempt, and adds
+	// the channels that are done to those that were.
 	Notices(ctx context.Context, before time.Time, limit int) ([]conversation.Notice, error)
 	Settle(ctx context.Context, id string) error
-	Postpone(ctx context.Context, id string, due time.Time) error
+	Postpone(ctx context.Context, id string, due time.Time, told ...string) error
 
 	// Sweep forgets counters, marks and account records that may be forgotten
 	// at now, at most limit, and tells how many it forgot.
@@ -217,8 +286,8 @@ type Store interface {
 	// Head is the newest entry; the zero Entry while there is none.
 	Head(ctx context.Context) (Entry, error)
 
-	// EndAll forgets every conversation and notice, and appends line: what is
-	// left of a restored back-up once somebody accepted it.
+	// EndAll forgets every conversation and every notice, and appends line: what
+	// is left of a restored back-up once somebody accepted it.
 	EndAll(ctx context.Context, line conversation.Line) error
 
 	// Alone reports whether no other process can have this store open.
@@ -259,7 +328,12 @@ type Limiter interface {
 	Spend(ctx context.Context, key conversation.CounterKey, id string, l conversation.Limit, now time.Time) (ok bool, until time.Time, err error)
 }
 
-// Painter draws captchas. The same answer and seed give the same picture.
+// Painter draws captchas (PNG), and says them (WAV) for who does not see them.
+// The same arguments give the same picture and the same sound, so that a page
+// that is delivered again, after a restart too, has the riddle that it had.
 type Painter interface {
 	Paint(answer conversation.Secret, seed [32]byte) ([]byte, error)
+	// Speak says answer in the language of locale, Dutch for one that it does not
+	// speak.
+	Speak(answer conversation.Secret, seed [32]byte, locale string) ([]byte, error)
 }

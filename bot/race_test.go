@@ -452,17 +452,27 @@ func TestAPageThatWasReplacedIsNeverSent(t *testing.T) {
 	})
 }
 
+// through puts something before every notifier.
+func through(c *bot.Config, wrap func(bot.Notifier) bot.Notifier) {
+	channels := map[string]bot.Channel{}
+	for name, channel := range c.Channels {
+		channel.Notifier = wrap(channel.Notifier)
+		channels[name] = channel
+	}
+	c.Channels = channels
+}
+
 // mute is a way to tell owners that does not work.
 type mute struct {
 	bot.Notifier
 	s *siege
 }
 
-func (d mute) Tell(ctx context.Context, owner bot.Account, n conversation.Notice, link string) error {
-	if err := d.s.before("told "+string(n.Message), bot.Challenge{}); err != nil {
-		return err
+func (d mute) Tell(ctx context.Context, t bot.Telling) (conversation.DeliveryResult, error) {
+	if err := d.s.before("told "+string(t.Notice.Message), bot.Challenge{}); err != nil {
+		return conversation.Later, err
 	}
-	return d.Notifier.Tell(ctx, owner, n, link)
+	return d.Notifier.Tell(ctx, t)
 }
 
 // TestAC74_OwnersAreToldAtLeastOnceAcrossARestart.
@@ -471,7 +481,8 @@ func TestAC74_OwnersAreToldAtLeastOnceAcrossARestart(t *testing.T) {
 		s := newSiege(t, onBolt, func(_ testing.TB, s *siege,
 			c *bot.Config,
 		) {
-			c.Notifier = mute{c.Notifier, s}
+			c.Channels = map[string]bot.Channel{"mail": c.Channels["mail"]}
+			through(c, func(n bot.Notifier) bot.Notifier { return mute{n, s} })
 		})
 		s.walk(nurse, "m.devries", toPassword...)
 		s.fails(func(what string, c bot.Challenge) error {

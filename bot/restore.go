@@ -19,44 +19,52 @@ type head struct {
 	Sum string `json:"sum"`
 }
 
-// checkHead compares the store with the head that was last written beside it.
-// A store that is older, or has another past, is a restored back-up: in it,
-// counters, marks and locks of what happened since are missing. Then nothing
-// is reset until somebody accepts that ([AcceptRestore]).
+// checkHead compares the store with the head that was last written beside it,
+// and remembers whether it is a restored back-up ([Restored]).
 func (b *Bot) checkHead(ctx context.Context) error {
-	if b.HeadFile == "" {
-		return nil
-	}
-	data, err := os.ReadFile(b.HeadFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	restored, err := Restored(ctx, b.Store, b.HeadFile)
 	if err != nil {
-		return fmt.Errorf("reading the audit's head: %w", err)
+		return err
 	}
-	var kept head
-	if err := json.Unmarshal(data, &kept); err != nil {
-		return fmt.Errorf("the audit's head %s is damaged: remove it only if you know why", b.HeadFile)
-	}
-	if kept.Seq == 0 {
-		return nil
-	}
-	same := false
-	err = b.Store.Lines(ctx, kept.Seq, func(e Entry) error {
-		same = e.Seq == kept.Seq && hex.EncodeToString(e.Sum[:]) == kept.Sum
-		return errEnough
-	})
-	if err != nil && !errors.Is(err, errEnough) {
-		return fmt.Errorf("reading the audit: %w", err)
-	}
-	if !same {
-		b.mu.Lock()
-		b.restored = true
-		b.mu.Unlock()
+	if restored {
+		b.setRestored(true)
 		b.Log.Error("the store is older than the audit's head beside its keys: a restored back-up. " +
 			"Nothing is reset until an administrator accepts it: resetbot audit accept-restore")
 	}
 	return nil
+}
+
+// Restored compares a store with the head that was last written to file. A
+// store that is older, or has another past, is a restored back-up: in it,
+// counters, marks and locks of what happened since are missing. Then nothing
+// is reset until somebody accepts that ([AcceptRestore]).
+func Restored(ctx context.Context, store Store, file string) (bool, error) {
+	if file == "" {
+		return false, nil
+	}
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading the audit's head: %w", err)
+	}
+	var kept head
+	if err := json.Unmarshal(data, &kept); err != nil {
+		return false, fmt.Errorf("the audit's head %s is damaged: remove it only if you know why", file)
+	}
+	if kept.Seq == 0 {
+		return false, nil
+	}
+	same := false
+	err = store.Lines(ctx, kept.Seq, func(e Entry) error {
+		same = e.Seq == kept.Seq && hex.EncodeToString(e.Sum[:]) == kept.Sum
+		return errEnough
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return false, fmt.Errorf("reading the audit: %w", err)
+	}
+	return !same, nil
 }
 
 // errEnough ends a reading of lines.
@@ -68,6 +76,22 @@ func (b *Bot) isRestored() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.restored
+}
+
+func (b *Bot) setRestored(is bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.restored = is
+}
+
+// AcceptRestore is [AcceptRestore] on the store of a running bot, which resets
+// again from then on.
+func (b *Bot) AcceptRestore(ctx context.Context, line conversation.Line) error {
+	if err := AcceptRestore(ctx, b.Store, b.HeadFile, line); err != nil {
+		return err
+	}
+	b.setRestored(false)
+	return nil
 }
 
 // saveHead writes the newest entry's place and sum to the log and beside the
@@ -121,9 +145,22 @@ func replaceFile(file string, data []byte) error {
 	return os.Rename(temp.Name(), file)
 }
 
+// ErrNotRestored is the error of [AcceptRestore] for a store that is no
+// restored back-up.
+var ErrNotRestored = errors.New("the store is no restored back-up: there is nothing to accept")
+
 // AcceptRestore ends every conversation of a restored store, says so in the
-// audit, and takes the store's head for the true one from now on.
+// audit, and takes the store's head for the true one from now on. Nothing is
+// ended in a store that is none; without a file nobody can tell, and the
+// operator's word counts.
 func AcceptRestore(ctx context.Context, store Store, file string, line conversation.Line) error {
+	restored, err := Restored(ctx, store, file)
+	if err != nil {
+		return err
+	}
+	if !restored && file != "" {
+		return ErrNotRestored
+	}
 	line.Event, line.Alarm = "restore_accepted", true
 	if err := store.EndAll(ctx, line); err != nil {
 		return fmt.Errorf("ending all conversations: %w", err)

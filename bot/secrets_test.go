@@ -21,6 +21,7 @@ import (
 
 	people "resetbot/adapters/directory/demo"
 	phone "resetbot/adapters/verification/demo"
+	"resetbot/adapters/verification/totp"
 	"resetbot/bot"
 	"resetbot/conversation"
 )
@@ -128,11 +129,9 @@ type telling struct {
 	keep func(link string)
 }
 
-func (n telling) Tell(ctx context.Context, owner bot.Account, notice conversation.Notice,
-	link string,
-) error {
-	n.keep(link)
-	return n.Notifier.Tell(ctx, owner, notice, link)
+func (n telling) Tell(ctx context.Context, t bot.Telling) (conversation.DeliveryResult, error) {
+	n.keep(t.Link)
+	return n.Notifier.Tell(ctx, t)
 }
 
 // careless parts panic with what they were given.
@@ -182,6 +181,7 @@ func TestAC25_AC64_NoSecretIsAnywhere(t *testing.T) {
 		w.plain()
 		w.astray()
 		w.unlocks()
+		w.enrols()
 		w.faults()
 		w.panics()
 		w.search()
@@ -234,7 +234,8 @@ func newSecretive(t *testing.T) *secretive {
 	} {
 		w.config.Verifiers[method] = carelessVerifier{verifier, &w.careless}
 	}
-	w.config.Notifier = telling{telephone, w.keepLink}
+	w.config.Channels = w.channels(w.config.Wizard.Numbers)
+	through(&w.config, func(n bot.Notifier) bot.Notifier { return telling{n, w.keepLink} })
 	faulty := w.config.Directory
 	w.config.Directory = people.WithFaults(faulty, func(op string) people.Fault {
 		w.world.mu.Lock()
@@ -354,6 +355,46 @@ func (w *secretive) unlocks() {
 	w.walk(user, "s.boersma", "ik kan niet inloggen", "2", "{name}", "{captcha}", "1", "{right}", "{sms}",
 		"4", "{app}")
 	w.on(user, conversation.Done)
+}
+
+// enrols has an app enrolled, with a wrong password first, and one typed where
+// everybody can read it.
+func (w *secretive) enrols() {
+	user := w.next()
+	smit := w.person("k.jansen.opleiding")
+	say := func(text string) {
+		m := said(user, text)
+		m.From.Bound = []conversation.Bound{{ID: smit.ID, UPN: smit.UPN}}
+		w.receive(m)
+	}
+	current := func(password string) {
+		w.world.fill(user, map[conversation.Field]conversation.Secret{
+			conversation.FieldCurrent: conversation.NewSecret(password),
+		})
+	}
+	say("authenticator koppelen")
+	say(astray)
+	current(astray)
+	current(smit.Password.Reveal())
+	say("4")
+	say(w.app("k.jansen.opleiding"))
+	say("1")
+	say("0612345691")
+	say(w.sms("k.jansen.opleiding"))
+	w.on(user, conversation.EnrolScan)
+	c, err := w.config.Store.Conversation(w.t.Context(), user)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	secret := w.config.Wizard.Keys.AppSecret(c.Enrol.ID)
+	w.texts[secret.Reveal()] = true
+	code, err := totp.Code(secret, time.Now())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	say(wrongOne)
+	say(code.Reveal())
+	w.on(user, conversation.Enrolled)
 }
 
 // faults has every call fail in every way that the demo knows.

@@ -1,10 +1,12 @@
 package bot_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -91,7 +93,7 @@ func play(t *testing.T, script string) string {
 // between is a matter of moments, and not of the transcript.
 var passing = map[conversation.MessageID]bool{
 	conversation.WaitFind: true, conversation.WaitCheck: true,
-	conversation.WaitChange: true, conversation.WaitUnlock: true,
+	conversation.WaitChange: true, conversation.WaitUnlock: true, conversation.WaitEnrol: true,
 }
 
 type player struct {
@@ -134,6 +136,8 @@ func (p *player) types(user conversation.User, text string) {
 		text = strings.ReplaceAll(text, "{captcha}", p.w.captcha(user))
 	case strings.Contains(text, "{sms}"):
 		text = strings.ReplaceAll(text, "{sms}", p.w.sms(p.name))
+	case strings.Contains(text, "{new app}"):
+		text = strings.ReplaceAll(text, "{new app}", p.w.newApp(user))
 	case strings.Contains(text, "{app}"):
 		text = strings.ReplaceAll(text, "{app}", p.w.app(p.name))
 	}
@@ -169,6 +173,10 @@ func (p *player) do(words []string) {
 		w.act(p.name, phone.Hangup())
 	case "password":
 		w.submit(nurse, rest)
+	case "current": // the password as it is, on the one-time page
+		w.fill(nurse, map[conversation.Field]conversation.Secret{
+			conversation.FieldCurrent: conversation.NewSecret(rest),
+		})
 	case "wait":
 		d, err := time.ParseDuration(rest)
 		if err != nil {
@@ -190,6 +198,9 @@ func (p *player) do(words []string) {
 		fmt.Fprintf(&p.out, "    (%s)\n", map[bool]string{true: "signed in", false: "refused"}[w.signIn(name, password)])
 	case "phones": // how much is on the telephone
 		entries, err := w.phone.List(w.t.Context(), w.number(p.name))
+		slices.SortStableFunc(entries, func(a, b phone.Entry) int { // channels are used at the same moment
+			return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Kind, b.Kind))
+		})
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -68,6 +68,10 @@ type painter struct{}
 
 func (painter) Paint(conversation.Secret, [32]byte) ([]byte, error) { return []byte("picture"), nil }
 
+func (painter) Speak(conversation.Secret, [32]byte, string) ([]byte, error) {
+	return []byte("sound"), nil
+}
+
 // chat is a platform that takes every page, unless it is told not to.
 type chat struct {
 	mu     sync.Mutex
@@ -154,6 +158,9 @@ func newWorld(t testing.TB, change func(*bot.Config)) *world {
 	policy := conversation.DefaultPolicy()
 	policy.Organisation, policy.Domains = "Rijnzicht", []string{"rijnzicht.example"}
 	policy.LevelledBy = 0
+	enroller, err4 := totp.NewEnroller(policy.Organisation, nil)
+	err = err4
+	must()
 	authenticators := w.people.Authenticators(w.store)
 	w.config = bot.Config{
 		Wizard: &conversation.Wizard{Policy: policy, Keys: keys, Numbers: plan, Rules: rules},
@@ -163,12 +170,12 @@ func newWorld(t testing.TB, change func(*bot.Config)) *world {
 			defer w.mu.Unlock()
 			return w.fault[op]
 		}),
-		Authenticators: authenticators,
+		Authenticators: authenticators, Enroller: enroller,
 		Verifiers: map[conversation.Method]bot.Verifier{
 			conversation.SMS: w.phone.SMS(), conversation.Call: w.phone.Call(), conversation.Push: w.phone.Push(),
 			conversation.Code: totp.New(totp.Options{Authenticators: authenticators}),
 		},
-		Notifier: w.phone, Painter: painter{},
+		Channels: w.channels(plan), Painter: painter{},
 		Chats:    map[string]bot.Chat{"web": w.chat},
 		AuditKey: testKey(4), Links: seal.New().Sealer("links"), PublicURL: "https://resetbot.example",
 		Log: slog.New(slog.NewTextHandler(w.log, nil)),
@@ -186,23 +193,37 @@ func (w *world) telephone(plan conversation.NumberPlan) phone.Options {
 	return phone.Options{
 		Numbers: plan,
 		Text: func(c bot.Challenge) string {
-			now := time.Now()
+			now, asked := time.Now(), words.Asked{Locale: c.Locale, Chat: c.Chat, Goal: c.Goal}
 			switch c.Method {
 			case conversation.SMS:
-				return w.words.SMS(c.Locale, c.Chat, c.Code, c.Expires, now).Reveal()
+				return w.words.SMS(asked, c.Code, c.Expires, now).Reveal()
 			case conversation.Call:
-				return w.words.Call(c.Locale, c.Chat, c.WithDigits, now).Ask
+				return w.words.Call(asked, c.WithDigits, now).Ask
 			}
-			title, body := w.words.Push(c.Locale, c.Chat, now)
+			title, body := w.words.Push(asked, now)
 			return title + "\n" + body
 		},
-		Notice: func(a bot.Account, n conversation.Notice, link string) (mail, text string) {
-			letter, err := w.words.Letter(n, words.Recipient{Name: a.Display, Link: link}, time.Now())
+		Notice: func(t bot.Telling) (mail, text string) {
+			to := words.Recipient{Name: t.Owner.Display, Link: t.Link, Outside: t.Outside}
+			letter, err := w.words.Letter(t.Notice, to, time.Now())
 			if err != nil {
 				w.t.Errorf("writing a letter: %v", err)
 			}
 			return letter.Subject + "\n\n" + strings.Join(letter.Body, "\n\n"), letter.Short
 		},
+	}
+}
+
+// channels are the telephone's: text messages, mail, and mail to an address of
+// the owner's own.
+func (w *world) channels(plan conversation.NumberPlan) map[string]bot.Channel {
+	return map[string]bot.Channel{
+		"mail":         {Notifier: w.phone.Mail(), To: func(a bot.Account) string { return a.UPN }},
+		"private_mail": {Notifier: w.phone.Mail(), To: func(a bot.Account) string { return a.PrivateMail }},
+		"text": {Notifier: w.phone.Text(), To: func(a bot.Account) string {
+			number, _ := plan.Read(a.Mobile)
+			return number
+		}},
 	}
 }
 
@@ -272,11 +293,16 @@ func (w *world) say(user conversation.User, text string) {
 // submit types a new password into its form.
 func (w *world) submit(user conversation.User, password string) {
 	w.t.Helper()
-	page := w.chat.last(user).Page
-	fields := map[conversation.Field]conversation.Secret{
+	w.fill(user, map[conversation.Field]conversation.Secret{
 		conversation.FieldPassword: conversation.NewSecret(password),
 		conversation.FieldConfirm:  conversation.NewSecret(password),
-	}
+	})
+}
+
+// fill fills in a one-time page, as somebody who sees the chat.
+func (w *world) fill(user conversation.User, fields map[conversation.Field]conversation.Secret) {
+	w.t.Helper()
+	page := w.chat.last(user).Page
 	if page.Entry != nil {
 		fields[conversation.FieldWord] = conversation.NewSecret(strconv.Itoa(page.Entry.Asks))
 	}
@@ -338,6 +364,20 @@ func (w *world) sms(name string) string {
 func (w *world) app(name string) string {
 	w.t.Helper()
 	code, err := totp.Code(w.person(name).Authenticator, time.Now())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return code.Reveal()
+}
+
+// newApp is what the app shows that is being enrolled.
+func (w *world) newApp(user conversation.User) string {
+	w.t.Helper()
+	c, err := w.store.Conversation(context.Background(), user)
+	if err != nil || c.Enrol.ID == "" {
+		w.t.Fatalf("nothing is being enrolled (%v)", err)
+	}
+	code, err := totp.Code(keys.AppSecret(c.Enrol.ID), time.Now())
 	if err != nil {
 		w.t.Fatal(err)
 	}

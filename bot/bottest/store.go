@@ -62,8 +62,10 @@ func TestStore(t *testing.T, f StoreFixture) {
 		{"AC-25 a secret is returned and never stored", storeSecret},
 		{"AC-47 one person's conversation is never another's", storeOtherUser},
 		{"names that look alike are not the same", storeNames},
+		{"all conversations can be gone through while the store is used", storeConversations},
 		{"due conversations come in order", storeDue},
 		{"notices are due, postponed and settled", storeNotices},
+		{"AC-35 whatever line raises an alarm leaves its notice in the same commit", storeAlarms},
 		{"sweep forgets only what may be forgotten", storeSweep},
 		{"sweep keeps to its limit", storeSweepLimit},
 		{"the audit is a whole chain", storeAudit},
@@ -675,6 +677,33 @@ func storeNames(t *testing.T, s *storeTest) {
 	})
 }
 
+func storeConversations(t *testing.T, s *storeTest) {
+	const n = 600 // more than a store reads at once
+	for i := range n {
+		s.update(person(i), conversation.Reads{}, to(conversation.Change{Conversation: begun(person(i))}))
+	}
+	s.update(person(n), conversation.Reads{}, to(conversation.Change{Forget: true}))
+	seen := map[conversation.User]int{}
+	s.must(s.Conversations(t.Context(), func(c conversation.Conversation) error {
+		seen[c.User]++
+		if len(seen) == 1 { // nothing is held meanwhile
+			s.update(c.User, conversation.Reads{}, to(conversation.Change{Conversation: c}))
+		}
+		return nil
+	}))
+	for i := range n {
+		if seen[person(i)] != 1 {
+			t.Fatalf("%s came %d times, want once", person(i), seen[person(i)])
+		}
+	}
+	s.same("people", len(seen), n)
+	enough := errors.New("enough")
+	err := s.Conversations(t.Context(), func(conversation.Conversation) error { return enough })
+	if !errors.Is(err, enough) {
+		t.Errorf("it went on after an error, and ended with %v", err)
+	}
+}
+
 func storeDue(t *testing.T, s *storeTest) {
 	set := func(n int, due time.Time) {
 		s.update(person(n), conversation.Reads{}, to(conversation.Change{Conversation: begun(person(n)), Due: due}))
@@ -726,18 +755,54 @@ func storeNotices(t *testing.T, s *storeTest) {
 	s.same("in order", s.notices(at(20), 9), []conversation.Notice{b, a})
 	s.same("at most one", s.notices(at(20), 1), []conversation.Notice{b})
 	s.same("at most none", s.notices(at(20), 0), []conversation.Notice{})
-	s.must(s.Postpone(t.Context(), "b", at(30)))
-	b.Due, b.Attempts = at(30), 1
+	s.must(s.Postpone(t.Context(), "b", at(30), "mail"))
+	b.Due, b.Attempts, b.Told = at(30), 1, []string{"mail"}
 	s.same("postponed", s.notices(at(29), 9), []conversation.Notice{a})
 	s.same("later", s.notices(at(30), 9), []conversation.Notice{a, b})
+	s.must(s.Postpone(t.Context(), "b", at(40), "text", "mail"))
+	b.Due, b.Attempts, b.Told = at(40), 2, []string{"mail", "text"}
 	s.must(s.Postpone(t.Context(), "b", at(40)))
-	b.Due, b.Attempts = at(40), 2
+	b.Attempts = 3
 	s.must(s.Settle(t.Context(), "a"))
 	s.same("settled", s.notices(at(99), 9), []conversation.Notice{b})
 	s.must(s.Settle(t.Context(), "a")) // again
 	s.must(s.Postpone(t.Context(), "a", at(50)))
 	s.must(s.Settle(t.Context(), "never was"))
 	s.same("what was settled stays so", s.notices(at(99), 9), []conversation.Notice{b})
+}
+
+func storeAlarms(t *testing.T, s *storeTest) {
+	line := func(second int, event string) conversation.Line {
+		return conversation.Line{
+			At: at(second), Event: event, Receipt: "ABC-DEF", Chat: "web", Account: "1", Detail: "why", Alarm: true,
+		}
+	}
+	quiet := line(1, "quiet")
+	quiet.Alarm = false
+	s.update(anna, conversation.Reads{}, to(conversation.Change{
+		Conversation: begun(anna), Audit: []conversation.Line{quiet, line(2, "changed")},
+	}))
+	s.must(s.Append(t.Context(), line(3, "appended"), quiet))
+	if d, ok := s.Store.(bot.Discarder); ok {
+		s.must(d.Discard(t.Context(), anna, line(4, "discarded")))
+	}
+	check := func(what string) {
+		t.Helper()
+		var want []conversation.Notice
+		for _, e := range s.entries() {
+			if alarm, ok := e.Alarm(); ok && (what == "" || e.Line.Event == what) {
+				want = append(want, alarm)
+			}
+		}
+		s.same("alarms", s.notices(at(99), 9), want)
+	}
+	check("")
+	if got := s.notices(at(2), 9); len(got) != 1 || got[0].ID == "" || got[0].Kind != conversation.Alarm ||
+		got[0].Alarm != "why" || got[0].Account != "1" || got[0].Receipt != "ABC-DEF" {
+		t.Errorf("the first alarm is %+v", got)
+	}
+	s.must(s.EndAll(t.Context(), line(5, "ended"))) // which forgets those before
+	check("ended")
 }
 
 func (s *storeTest) must(err error) {

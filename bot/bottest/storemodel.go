@@ -60,6 +60,7 @@ type model struct {
 	marks         map[string]time.Time
 	notices       map[string]conversation.Notice
 	events        []string
+	last          bot.Entry // of the audit
 }
 
 type dated struct {
@@ -128,7 +129,8 @@ func (m *model) change(rt *rapid.T, user conversation.User) conversation.Change 
 		change.Notices = append(change.Notices, notice)
 	}
 	for i := range rapid.IntRange(0, 3).Draw(rt, "lines") {
-		change.Audit = append(change.Audit, conversation.Line{At: at(i), Event: fmt.Sprint(n, i)})
+		alarm := rapid.IntRange(0, 3).Draw(rt, "alarm") == 0
+		change.Audit = append(change.Audit, conversation.Line{At: at(i), Event: fmt.Sprint(n, i), Alarm: alarm})
 	}
 	return change
 }
@@ -198,7 +200,20 @@ func (m *model) apply(user conversation.User, change conversation.Change) {
 		m.notices[n.ID] = n
 	}
 	for _, line := range change.Audit {
-		m.events = append(m.events, line.Event)
+		m.line(line)
+	}
+}
+
+// line chains a line, and remembers its alarm.
+func (m *model) line(line conversation.Line) {
+	next, err := m.last.Next(m.key, line)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.last = next
+	m.events = append(m.events, line.Event)
+	if alarm, ok := next.Alarm(); ok {
+		m.notices[alarm.ID] = alarm
 	}
 }
 
@@ -210,10 +225,14 @@ func (m *model) settle(rt *rapid.T) {
 
 func (m *model) postpone(rt *rapid.T) {
 	id, due := rapid.SampledFrom(modelNotices).Draw(rt, "id"), date(rt, "due")
-	ok(rt, m.store.Postpone(m.t.Context(), id, due))
+	told := rapid.SampledFrom([]string{"mail", "text"}).Draw(rt, "told")
+	ok(rt, m.store.Postpone(m.t.Context(), id, due, told))
 	if n, there := m.notices[id]; there {
 		n.Due = due
 		n.Attempts++
+		if !slices.Contains(n.Told, told) {
+			n.Told = append(slices.Clone(n.Told), told)
+		}
 		m.notices[id] = n
 	}
 }
@@ -236,18 +255,20 @@ func (m *model) sweep(rt *rapid.T) {
 
 func (m *model) append(rt *rapid.T) {
 	event := fmt.Sprint(rapid.IntRange(1, 99).Draw(rt, "event"))
-	ok(rt, m.store.Append(m.t.Context(), conversation.Line{At: at(1), Event: event}))
-	m.events = append(m.events, event)
+	line := conversation.Line{At: at(1), Event: event, Alarm: rapid.Bool().Draw(rt, "alarm")}
+	ok(rt, m.store.Append(m.t.Context(), line))
+	m.line(line)
 }
 
 func (m *model) endAll(rt *rapid.T) {
 	if rapid.IntRange(0, 3).Draw(rt, "really") > 0 {
 		return
 	}
-	ok(rt, m.store.EndAll(m.t.Context(), conversation.Line{At: at(1), Event: "end all"}))
+	line := conversation.Line{At: at(1), Event: "end all", Alarm: rapid.Bool().Draw(rt, "alarm")}
+	ok(rt, m.store.EndAll(m.t.Context(), line))
 	clear(m.conversations)
 	clear(m.notices)
-	m.events = append(m.events, "end all")
+	m.line(line)
 }
 
 // compare looks at all but the audit, which takes long.
