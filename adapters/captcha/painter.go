@@ -1,5 +1,6 @@
-// Package captcha draws the riddle of page 1: a few characters, bent and
-// crossed by lines, that people read and simple programs do not.
+// Package captcha shows the riddle of page 1: a few characters, bent and
+// crossed by lines, that people read and simple programs do not; and says it,
+// for who does not see it.
 //
 // It is a brake, not a control: a trained network reads any such picture, and
 // no property of resetbot depends on it. Hence people come first. The
@@ -44,23 +45,31 @@ const (
 	noiseLevel = 7
 )
 
-// Painter draws captchas. It is safe for concurrent use.
+// Painter draws captchas, and says them. It is safe for concurrent use.
 type Painter struct {
 	faces   []face
+	voices  map[string]voice // by language
 	palette color.Palette
 	encoder png.Encoder
 }
 
 var _ bot.Painter = (*Painter)(nil)
 
-// New makes a Painter. An error means that the fonts, which are compiled in,
-// are damaged.
+// New makes a Painter. An error means that the fonts or clips, which are
+// compiled in, are damaged.
 func New() (*Painter, error) {
 	faces, err := loadFaces()
 	if err != nil {
 		return nil, fmt.Errorf("reading the fonts of the captcha: %w", err)
 	}
-	return &Painter{faces, colours(), png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: &buffers{}}}, nil
+	voices, err := loadVoices()
+	if err != nil {
+		return nil, fmt.Errorf("reading the voices of the captcha: %w", err)
+	}
+	return &Painter{
+		faces: faces, voices: voices, palette: colours(),
+		encoder: png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: &buffers{}},
+	}, nil
 }
 
 // buffers are those of the PNG encoder, a megabyte for each picture if they
