@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -65,23 +66,58 @@ func Create(path string) (*Keys, error) {
 }
 
 // Rotate adds a sealing key, which seals from now on, and writes the file
-// anew: completely, or not at all. After an error the old keys go on. Two
-// processes must not rotate one file at the same time.
+// anew: completely, or not at all. After an error the old keys go on. The file
+// has the new key before anything is sealed with it, so that there is no moment
+// at which a kill would leave a record that no file opens. Two processes must
+// not change one file at the same time.
 func (k Keys) Rotate(now time.Time) error {
 	k.ring.mu.Lock()
 	defer k.ring.mu.Unlock()
 	newest := k.ring.sealing[len(k.ring.sealing)-1]
+	if newest.id == math.MaxUint32 {
+		return errors.New("rotating the keys: there are no numbers left")
+	}
 	sealing := append(slices.Clone(k.ring.sealing), sealingKey{
 		id:     newest.id + 1,
 		made:   now.UTC().Truncate(time.Second),
 		secret: draw(),
 	})
-	if k.ring.path != "" {
-		if err := write(k.ring.path, k.ring.form(sealing)); err != nil {
-			return fmt.Errorf("rotating the keys: %w", err)
+	if err := k.ring.replace(sealing); err != nil {
+		return fmt.Errorf("rotating the keys: %w", err)
+	}
+	return nil
+}
+
+// Prune removes sealing keys for good, and writes the file anew: completely, or
+// not at all. What is still sealed with one of them never opens again; it is for
+// the caller to know that nothing is. An id that there is not, and the newest,
+// which seals, are errors, and then nothing is removed.
+func (k Keys) Prune(ids ...uint32) error {
+	k.ring.mu.Lock()
+	defer k.ring.mu.Unlock()
+	older := k.ring.sealing[:len(k.ring.sealing)-1]
+	for _, id := range ids {
+		if !slices.ContainsFunc(older, func(key sealingKey) bool { return key.id == id }) {
+			return fmt.Errorf("pruning the keys: there is no old sealing key %d", id)
 		}
 	}
-	k.ring.sealing = sealing
+	sealing := slices.DeleteFunc(slices.Clone(k.ring.sealing), func(key sealingKey) bool {
+		return slices.Contains(ids, key.id)
+	})
+	if err := k.ring.replace(sealing); err != nil {
+		return fmt.Errorf("pruning the keys: %w", err)
+	}
+	return nil
+}
+
+// replace has these sealing keys from now on, in the file first.
+func (r *ring) replace(sealing []sealingKey) error {
+	if r.path != "" {
+		if err := write(r.path, r.form(sealing)); err != nil {
+			return err
+		}
+	}
+	r.sealing = sealing
 	return nil
 }
 
@@ -106,13 +142,19 @@ func (f file) sum() []byte {
 }
 
 // write puts f at path in one piece: a file beside it, forced to the disk,
-// takes its name. Only the owner may read it at any moment.
+// takes its name. Only the owner may read it at any moment. Its name is always
+// the same, so that what a kill left beside it, which has keys in it, is gone
+// with the next write.
 func write(path string, f file) (err error) {
 	content, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
 		return err
 	}
-	beside, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
+	name := path + ".new"
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	beside, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

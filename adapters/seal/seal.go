@@ -82,6 +82,33 @@ func (k Keys) Index() conversation.Key { return k.ring.index }
 // Audit is the fixed key of the audit chain.
 func (k Keys) Audit() conversation.Key { return k.ring.audit }
 
+// SealingKey tells of a sealing key what may be told: never the key.
+type SealingKey struct {
+	ID   uint32    // what records sealed with it begin with; a newer key has a higher one
+	Made time.Time // in UTC, to the second
+}
+
+// Sealing are the sealing keys, oldest first. The last one seals, all open.
+// There is always one.
+func (k Keys) Sealing() []SealingKey {
+	k.ring.mu.RLock()
+	defer k.ring.mu.RUnlock()
+	list := make([]SealingKey, len(k.ring.sealing))
+	for i, key := range k.ring.sealing {
+		list[i] = SealingKey{ID: key.id, Made: key.made}
+	}
+	return list
+}
+
+// SealedWith is the id of the key that a record says it is sealed with, unread;
+// 0, which no key has, for what is too short to be a record.
+func SealedWith(record []byte) uint32 {
+	if len(record) < Overhead {
+		return 0
+	}
+	return binary.BigEndian.Uint32(record)
+}
+
 // newest is the key that seals now.
 func (r *ring) newest() sealingKey {
 	r.mu.RLock()

@@ -371,3 +371,108 @@ func BenchmarkSeal(b *testing.B) {
 		sealer.Seal(nil, plaintext, place)
 	}
 }
+
+func TestSealingKeysAreToldWithoutTheirKeys(t *testing.T) {
+	keys, path := create(t)
+	later := time.Date(2027, 1, 2, 3, 4, 5, 6, time.UTC)
+	if err := keys.Rotate(later); err != nil {
+		t.Fatal(err)
+	}
+	for name, keys := range map[string]*seal.Keys{"rotated": keys, "loaded": load(t, path)} {
+		told := keys.Sealing()
+		if len(told) != 2 || told[0].ID != 1 || told[1] != (seal.SealingKey{ID: 2, Made: later.Truncate(time.Second)}) {
+			t.Errorf("%s: told %+v", name, told)
+		}
+	}
+	record := keys.Sealer("p").Seal(nil, []byte("x"), nil)
+	if id := seal.SealedWith(record); id != 2 {
+		t.Errorf("the record says that it is sealed with %d, want 2", id)
+	}
+	if id := seal.SealedWith(record[:seal.Overhead-1]); id != 0 {
+		t.Errorf("what is no record says %d, want 0", id)
+	}
+}
+
+func TestPrunedKeysOpenNothingAndTheOthersGoOn(t *testing.T) {
+	keys, path := create(t)
+	sealer := keys.Sealer("p")
+	var records [][]byte
+	for range 3 {
+		records = append(records, sealer.Seal(nil, []byte("x"), nil))
+		if err := keys.Rotate(time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := keys.Prune(1, 3); err != nil {
+		t.Fatal(err)
+	}
+	for name, keys := range map[string]*seal.Keys{"pruned": keys, "loaded": load(t, path)} {
+		for i, record := range records {
+			_, err := keys.Sealer("p").Open(record, nil)
+			if gone := i != 1; gone != errors.Is(err, seal.ErrNotOurs) {
+				t.Errorf("%s: what key %d sealed: %v", name, i+1, err)
+			}
+		}
+	}
+	if err := keys.Rotate(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if told := load(t, path).Sealing(); len(told) != 3 || told[2].ID != 5 {
+		t.Errorf("after the next rotation there are %+v: a number must not come again", told)
+	}
+}
+
+func TestTheNewestKeyAndUnknownOnesAreNotPruned(t *testing.T) {
+	keys, path := create(t)
+	if err := keys.Rotate(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ids := range [][]uint32{{2}, {1, 2}, {3}, {0}, {1, 7}} {
+		if err := keys.Prune(ids...); err == nil {
+			t.Errorf("pruned %d", ids)
+		}
+	}
+	if after, _ := os.ReadFile(path); !bytes.Equal(before, after) || len(keys.Sealing()) != 2 {
+		t.Error("something was removed all the same")
+	}
+}
+
+func TestPruningThatCannotBeSavedChangesNothing(t *testing.T) {
+	keys, path := create(t)
+	record := keys.Sealer("p").Seal(nil, nil, nil)
+	if err := errors.Join(keys.Rotate(time.Now()), os.RemoveAll(filepath.Dir(path))); err != nil {
+		t.Fatal(err)
+	}
+	if err := keys.Prune(1); err == nil {
+		t.Fatal("saved nowhere")
+	}
+	if _, err := keys.Sealer("p").Open(record, nil); err != nil {
+		t.Errorf("a key is gone that the file may still have: %v", err)
+	}
+}
+
+// A kill leaves a file beside, with keys in it: it must go, and never be
+// followed or taken for ours.
+func TestWhatAKillLeftBesideTheKeyFileIsGoneWithTheNextWrite(t *testing.T) {
+	keys, path := create(t)
+	target := filepath.Join(t.TempDir(), "target")
+	if err := os.Symlink(target, path+".new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := keys.Rotate(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(path + ".*"); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if _, err := os.Stat(target); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the keys were written where a link pointed: %v", err)
+	}
+	if info, err := os.Lstat(path); err != nil || info.Mode() != 0o600 {
+		t.Errorf("the key file has mode %v (%v), want 0600", info.Mode(), err)
+	}
+}

@@ -71,6 +71,18 @@ func Belongs(user conversation.User, c conversation.Conversation) error {
 	return nil
 }
 
+// Postponed is n due later, one attempt on, and told by more channels.
+func Postponed(n conversation.Notice, due time.Time, told []string) conversation.Notice {
+	n.Due = due
+	n.Attempts++
+	for _, channel := range told {
+		if !slices.Contains(n.Told, channel) {
+			n.Told = append(n.Told, channel)
+		}
+	}
+	return n
+}
+
 // Zero reports whether c is the zero counter, which need not be kept: what does
 // not exist is read as that.
 func Zero(c conversation.Counter) bool {

@@ -70,6 +70,11 @@ func newStore(db *bbolt.DB, keys *seal.Keys) *Store {
 	return s
 }
 
+// tables are all there are.
+func (s *Store) tables() []*table {
+	return []*table{s.conversations, s.accounts, s.counters, s.marks, s.notices, s.authenticators}
+}
+
 // Keys are the keys of the store.
 func (s *Store) Keys() *seal.Keys { return s.keys }
 

@@ -92,7 +92,7 @@ func open(path, keysFile string) (*Store, error) {
 func create(o Options) (*Store, error) {
 	beside := beside(o.Path)
 	db, err := openFile(beside, os.O_CREATE)
-	if err != nil && !errors.Is(err, errInUse) {
+	if err != nil && !errors.Is(err, ErrInUse) {
 		_ = os.Remove(beside) // cut off by a crash, and without a key file worth nothing
 		db, err = openFile(beside, os.O_CREATE)
 	}
@@ -119,7 +119,7 @@ func create(o Options) (*Store, error) {
 func stillNew(o Options) error {
 	for _, path := range []string{o.Path, o.KeysFile} {
 		if there, err := exists(path); err != nil || there {
-			return errors.Join(err, errInUse)
+			return errors.Join(err, ErrInUse)
 		}
 	}
 	return nil
@@ -155,7 +155,9 @@ func takePlace(beside, path string) error {
 	return seal.SyncDir(filepath.Dir(path))
 }
 
-var errInUse = errors.New("another process has it open")
+// ErrInUse is wrapped by the error of [Open] for a store that another process has
+// open, or is about to make.
+var ErrInUse = errors.New("another process has it open")
 
 // openFile opens a bbolt file; flag is os.O_CREATE, or 0 for one that is there.
 func openFile(path string, flag int) (*bbolt.DB, error) {
@@ -179,7 +181,7 @@ func openFile(path string, flag int) (*bbolt.DB, error) {
 	})
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
-		return nil, fmt.Errorf("opening the store %s: %w", path, errInUse)
+		return nil, fmt.Errorf("opening the store %s: %w", path, ErrInUse)
 	case err != nil && !isPathError(err):
 		return nil, fmt.Errorf("the store %s is damaged, put its back-up in its place: %w", path, err)
 	case err != nil:

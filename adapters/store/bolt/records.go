@@ -163,6 +163,7 @@ func (w *writes) saveNotice(n conversation.Notice) {
 	w.put(w.notices, w.notices.key(n.ID), due, n, nil)
 }
 
+// append adds lines to the audit, each with its alarm.
 func (w *writes) append(lines ...conversation.Line) {
 	entries, err := w.next(lines)
 	if err != nil {
@@ -170,6 +171,11 @@ func (w *writes) append(lines ...conversation.Line) {
 		return
 	}
 	w.entries = append(w.entries, entries...)
+	for _, e := range entries {
+		if alarm, ok := e.Alarm(); ok {
+			w.saveNotice(alarm)
+		}
+	}
 }
 
 // change makes ready all that a Change is.

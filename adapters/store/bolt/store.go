@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,6 +42,38 @@ func (s *Store) Conversation(
 ) (c conversation.Conversation, err error) {
 	err = s.view(ctx, func(t *txn) error { c, err = t.conversation(user); return err })
 	return c, err
+}
+
+// Conversations is part of [bot.Store]. It reads a piece at a time, and no
+// transaction is open while each runs. What does not open is passed over.
+func (s *Store) Conversations(ctx context.Context, each func(conversation.Conversation) error) error {
+	for from := []byte{}; from != nil; {
+		var piece []conversation.Conversation
+		err := s.view(ctx, func(t *txn) error {
+			cursor := t.tx.Bucket(t.conversations.records).Cursor()
+			k, _ := cursor.Seek(from)
+			for ; k != nil && len(piece) < pieceSize; k, _ = cursor.Next() {
+				var c conversation.Conversation
+				if len(k) != len(key{}) {
+					continue
+				}
+				if found, err := t.load(t.conversations, key(k), &c); found && err == nil {
+					piece = append(piece, c)
+				}
+			}
+			from = bytes.Clone(k)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, c := range piece {
+			if err := each(c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Due is part of [bot.Store]. It names people whose conversation does not open too,
@@ -92,17 +125,15 @@ func (s *Store) Settle(ctx context.Context, id string) error {
 }
 
 // Postpone is part of [bot.Store]. What was settled meanwhile stays so.
-func (s *Store) Postpone(ctx context.Context, id string, due time.Time) error {
+func (s *Store) Postpone(ctx context.Context, id string, due time.Time, told ...string) error {
 	return s.group.do(ctx, func(t *txn) (func() error, error) {
 		var n conversation.Notice
 		found, err := t.load(t.notices, t.notices.key(id), &n)
 		if err != nil || !found {
 			return nil, err
 		}
-		n.Due = due
-		n.Attempts++
 		w := &writes{txn: t}
-		w.saveNotice(n)
+		w.saveNotice(store.Postponed(n, due, told))
 		return w.plan()
 	})
 }

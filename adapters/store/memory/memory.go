@@ -103,6 +103,28 @@ func (s *Store) Conversation(
 	return c, err
 }
 
+// Conversations is part of [bot.Store].
+func (s *Store) Conversations(ctx context.Context, each func(conversation.Conversation) error) error {
+	var all []conversation.Conversation
+	err := s.locked(ctx, func() error {
+		for user := range s.conversations {
+			if c, err := s.conversation(user); err == nil {
+				all = append(all, c)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if err := each(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *Store) conversation(user conversation.User) (conversation.Conversation, error) {
 	c, err := load[conversation.Conversation](s.conversations, user)
 	if err != nil {
@@ -215,7 +237,7 @@ func (s *Store) saveNotice(d *draft, n conversation.Notice) {
 	put(d, s.notices, n.ID, n.Due, n)
 }
 
-// chain adds lines to the audit.
+// chain adds lines to the audit, each with its alarm.
 func (s *Store) chain(d *draft, lines ...conversation.Line) {
 	entries := s.entries
 	for _, line := range lines {
@@ -225,6 +247,9 @@ func (s *Store) chain(d *draft, lines ...conversation.Line) {
 			return
 		}
 		entries = append(entries, next)
+		if alarm, ok := next.Alarm(); ok {
+			s.saveNotice(d, alarm)
+		}
 	}
 	d.ready = append(d.ready, func() { s.entries = entries })
 }
@@ -282,16 +307,14 @@ func (s *Store) Settle(ctx context.Context, id string) error {
 }
 
 // Postpone is part of [bot.Store]. What was settled meanwhile stays so.
-func (s *Store) Postpone(ctx context.Context, id string, due time.Time) error {
+func (s *Store) Postpone(ctx context.Context, id string, due time.Time, told ...string) error {
 	return s.locked(ctx, func() error {
 		n, err := load[conversation.Notice](s.notices, id)
 		if err != nil || n.ID == "" {
 			return err
 		}
-		n.Due = due
-		n.Attempts++
 		d := &draft{}
-		s.saveNotice(d, n)
+		s.saveNotice(d, store.Postponed(n, due, told))
 		return d.put()
 	})
 }
