@@ -1,6 +1,6 @@
 // Package terminal is the wizard in a terminal: one person, who types lines
 // and reads pages. A password is typed without an echo, a captcha is drawn in
-// block characters and lies in a file beside.
+// block characters and lies in a file beside, and so does its sound.
 package terminal
 
 import (
@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,7 +33,7 @@ type Options struct {
 	Words *words.Words
 	// From is who sits at the terminal. Its Chat is [Name].
 	From conversation.Origin
-	// Pictures is the folder in which captchas are shown.
+	// Pictures is the folder in which captchas are shown, and said.
 	Pictures string
 	// ReadPassword reads a line that is not shown; nil where In is no terminal,
 	// and then the lines of In are taken.
@@ -47,8 +48,11 @@ type Options struct {
 	Now     func() time.Time // nil is time.Now
 }
 
-// pictures are the names of the files in which captchas are shown.
-const pictures = "captcha-*.png"
+// pictures are the names of the files in which captchas and QR codes are shown.
+const pictures = "picture-*.png"
+
+// sounds are the names of the files in which captchas are said.
+const sounds = "sound-*.wav"
 
 // Terminal is a bot.Chat for one person.
 type Terminal struct {
@@ -61,17 +65,19 @@ type Terminal struct {
 	reading bool          // a line that is shown as it is typed
 	shown   int           // how many pages were
 	changed chan struct{} // closed and replaced with every page
-	picture string        // the captcha's file
+	files   []string      // that belong to the page
 }
 
 var _ bot.Chat = (*Terminal)(nil)
 
-// New makes a Terminal. Nothing is read before [Terminal.Run]. Pictures that a
-// process left behind which did not end well are removed.
+// New makes a Terminal. Nothing is read before [Terminal.Run]. Pictures and
+// sounds that a process left behind which did not end well are removed.
 func New(o Options) *Terminal {
-	left, _ := filepath.Glob(filepath.Join(o.Pictures, pictures)) // the pattern is a good one
-	for _, picture := range left {
-		_ = os.Remove(picture) // a picture that stays behind opens nothing
+	for _, pattern := range []string{pictures, sounds} {
+		left, _ := filepath.Glob(filepath.Join(o.Pictures, pattern)) // the pattern is a good one
+		for _, file := range left {
+			_ = os.Remove(file) // what stays behind opens nothing
+		}
 	}
 	if o.Width == 0 {
 		o.Width = 80
@@ -100,6 +106,12 @@ func (t *Terminal) Send(_ context.Context, m bot.Outgoing) (conversation.Deliver
 	if err := t.show(m.Picture); err != nil {
 		return conversation.Later, err
 	}
+	if err := t.showKey(m); err != nil {
+		return conversation.Later, err
+	}
+	if err := t.hear(m); err != nil {
+		return conversation.Later, err
+	}
 	t.page, t.locale = m.Page, m.Locale
 	t.prompt()
 	t.shown++
@@ -111,7 +123,7 @@ func (t *Terminal) Send(_ context.Context, m bot.Outgoing) (conversation.Deliver
 // prompt says that it is the person's turn. A page that asks for a password may
 // come while a line is being read that everybody sees.
 func (t *Terminal) prompt() {
-	switch password := t.page.Asks(conversation.FieldPassword); {
+	switch password := t.page.AsksPassword(); {
 	case t.ReadPassword == nil || busy[t.page.ID]:
 	case !password:
 		_, _ = fmt.Fprint(t.Out, "> ") // a closed terminal is noticed by the reader
@@ -143,36 +155,75 @@ func wrap(text string, width int) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// show draws a captcha, and writes it to a file for a viewer. The file of the
-// page before goes.
+// show draws a captcha, and writes it to a file for a viewer. The files of the
+// page before go.
 func (t *Terminal) show(picture []byte) error {
 	t.forget()
 	if picture == nil {
 		return nil
 	}
-	file, err := os.CreateTemp(t.Pictures, pictures)
+	file, err := t.keep(pictures, picture)
 	if err != nil {
-		return fmt.Errorf("showing a captcha: %w", err)
-	}
-	t.picture = file.Name()
-	_, err = file.Write(picture)
-	if err := errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("showing a captcha: %w", err)
+		return err
 	}
 	blocks, err := t.Draw(picture, t.Width)
 	if err != nil {
 		return fmt.Errorf("drawing a captcha: %w", err)
 	}
-	_, err = fmt.Fprintf(t.Out, "\n%s\n  %s\n", blocks, filepath.Clean(t.picture))
+	_, err = fmt.Fprintf(t.Out, "\n%s\n  %s\n", blocks, file)
 	return err
 }
 
-// forget removes the picture of a page that is gone.
-func (t *Terminal) forget() {
-	if t.picture != "" {
-		_ = os.Remove(t.picture) // a picture that stays behind opens nothing
-		t.picture = ""
+// showKey shows what an authenticator app is enrolled with: the QR code in a
+// file, for a viewer, and the key to type.
+func (t *Terminal) showKey(m bot.Outgoing) error {
+	if m.App == nil {
+		return nil
 	}
+	file, err := t.keep(pictures, m.App.QR)
+	if err != nil {
+		return err
+	}
+	key := t.Words.Phrase(m.Locale, words.AppKey, conversation.Args{Word: m.App.Text.Reveal()}, t.Now())
+	_, err = fmt.Fprintf(t.Out, "\n  %s\n\n%s\n", file, key)
+	return err
+}
+
+// hear puts a captcha's sound into a file, for a player, and says where it is.
+func (t *Terminal) hear(m bot.Outgoing) error {
+	if m.Sound == nil {
+		return nil
+	}
+	file, err := t.keep(sounds, m.Sound)
+	if err != nil {
+		return err
+	}
+	say := t.Words.Phrase(m.Locale, words.SoundFile, conversation.Args{}, t.Now())
+	_, err = fmt.Fprintf(t.Out, "\n%s\n\n  %s\n", say, file)
+	return err
+}
+
+// keep writes a picture or a sound to a file that nobody else can read, for a
+// viewer or a player.
+func (t *Terminal) keep(pattern string, data []byte) (name string, err error) {
+	file, err := os.CreateTemp(t.Pictures, pattern)
+	if err != nil {
+		return "", fmt.Errorf("keeping a picture or sound: %w", err)
+	}
+	t.files = append(t.files, file.Name())
+	_, err = file.Write(data)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return "", fmt.Errorf("keeping a picture or sound: %w", err)
+	}
+	return filepath.Clean(file.Name()), nil
+}
+
+// forget removes the files of a page that is gone.
+func (t *Terminal) forget() {
+	for _, file := range t.files {
+		_ = os.Remove(file) // what stays behind opens nothing
+	}
+	t.files = nil
 }
 
 // Close removes what lies about.
@@ -274,7 +325,7 @@ func (t *Terminal) readLine() (string, error) {
 func (t *Terminal) wantsPassword() (token string, fields []conversation.Field) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.page.Asks(conversation.FieldPassword) {
+	if !t.page.AsksPassword() {
 		return "", nil
 	}
 	return t.page.Token, t.page.Fields
@@ -282,14 +333,14 @@ func (t *Terminal) wantsPassword() (token string, fields []conversation.Field) {
 
 // password has the new password typed twice, unseen.
 func (t *Terminal) password(token string, fields []conversation.Field) (bot.Incoming, error) {
-	if t.Suggest != nil {
+	if t.Suggest != nil && slices.Contains(fields, conversation.FieldPassword) {
 		t.say(words.SuggestPassword, conversation.Args{Word: t.Suggest()})
 	}
 	form := bot.Incoming{Kind: conversation.Filled, Token: token, Fields: map[conversation.Field]conversation.Secret{}}
 	for _, field := range fields {
 		prompt := map[conversation.Field]words.Phrase{
 			conversation.FieldPassword: words.TypePassword, conversation.FieldConfirm: words.TypePasswordAgain,
-			conversation.FieldMeantSo: words.MeantSo,
+			conversation.FieldMeantSo: words.MeantSo, conversation.FieldCurrent: words.TypeCurrent,
 		}[field]
 		t.say(prompt, conversation.Args{})
 		typed, err := t.ReadPassword()

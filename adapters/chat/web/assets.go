@@ -132,7 +132,7 @@ func (w *Web) plain(rw http.ResponseWriter, r *http.Request, status int, phrase 
 		p.Body = []string{rest}
 	}
 	// There is a way on where there is a chat to go on in.
-	if p.Over = phrase == words.Erased; phrase == words.Wait {
+	if p.Over = phrase == words.Erased || phrase == words.NoPage; phrase == words.Wait {
 		p.Refresh = 2
 	}
 	w.write(rw, r, status, "plain.html", p)

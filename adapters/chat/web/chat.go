@@ -25,7 +25,7 @@ const (
 
 // chat is the chat page.
 func (w *Web) chat(rw http.ResponseWriter, r *http.Request) {
-	if !allow(rw, r, http.MethodGet, http.MethodPost) {
+	if !w.allow(rw, r, http.MethodGet, http.MethodPost) {
 		return
 	}
 	v := w.visitor(r)
@@ -161,7 +161,7 @@ func (w *Web) incoming(r *http.Request, seen glance) bot.Incoming {
 			if len(f.Get(string(field))) > conversation.TypedMax {
 				return bot.Incoming{Kind: conversation.Said, Text: conversation.NewSecret(cut(f.Get(string(field))))}
 			}
-			m.Fields[field] = conversation.NewSecret(f.Get(string(field)))
+			m.Fields[field] = conversation.NewSecret(w.Words.Filled(field, f.Get(string(field))))
 		}
 	}
 	return m
@@ -189,7 +189,7 @@ func (w *Web) event(form map[string][]string) string {
 // erase ends the visitor's conversation, as far as it can be ended, and forgets
 // who the visitor was.
 func (w *Web) erase(rw http.ResponseWriter, r *http.Request) {
-	if !allow(rw, r, http.MethodPost) {
+	if !w.allow(rw, r, http.MethodPost) {
 		return
 	}
 	v := w.visitor(r)
@@ -210,12 +210,16 @@ func (w *Web) erase(rw http.ResponseWriter, r *http.Request) {
 }
 
 // erased is what is left on the screen. A browser without a script comes here
-// by itself; then the cookie goes too, unless another site sent it here.
+// by itself; then the cookie goes too, unless another site sent it here. A
+// browser that does not say where it comes from shows by the cookie, which is
+// for this site alone (SameSite=Strict), that it is from here.
 func (w *Web) erased(rw http.ResponseWriter, r *http.Request) {
-	if !allow(rw, r, http.MethodGet) {
+	if !w.allow(rw, r, http.MethodGet) {
 		return
 	}
-	if site := r.Header.Get("Sec-Fetch-Site"); r.Method == http.MethodGet && (site == "same-origin" || site == "none") {
+	site := r.Header.Get("Sec-Fetch-Site")
+	ours := site == "same-origin" || site == "none" || site == "" && !w.visitor(r).user.Zero()
+	if r.Method == http.MethodGet && ours {
 		w.dropCookie(rw)
 	}
 	w.plain(rw, r, http.StatusOK, words.Erased)

@@ -38,7 +38,7 @@ type DemoPerson struct {
 	Name   string // "M. de Vries"
 	User   string // user principal name
 	Number string // by which the telephone is known: E.164, or the user principal name
-	Mobile string // as the person types it; empty without a telephone
+	Mobile string // as the directory has it; empty without a telephone
 	Teams  bool   // has a chat of their own
 }
 
@@ -155,6 +155,18 @@ func (p DemoPerson) Local() string {
 	return before
 }
 
+// Typed is the mobile number as the person types it, without a country code
+// where that is the Dutch one: 0612345678. It is empty without a telephone.
+func (p DemoPerson) Typed() string {
+	if national, dutch := strings.CutPrefix(p.Number, "+31"); dutch {
+		return "0" + national
+	}
+	if international, ok := strings.CutPrefix(p.Number, "+"); ok {
+		return "00" + international
+	}
+	return ""
+}
+
 // demoWords are the demo's own sentences: about the made-up telephone, and no
 // part of the wizard. Both languages have the same.
 var demoWords = map[string]map[string]string{
@@ -170,6 +182,7 @@ var demoWords = map[string]map[string]string{
 		"teams":     "Eigen chat openen (als in Teams)",
 		"chat":      "Webchat",
 		"phone":     "Telefoon van",
+		"telephone": "Telefoon",
 		"messages":  "Berichten",
 		"mail":      "Mail",
 		"app":       "Authenticator",
@@ -205,6 +218,7 @@ var demoWords = map[string]map[string]string{
 		"teams":     "Open their own chat (as in Teams)",
 		"chat":      "Web chat",
 		"phone":     "Phone of",
+		"telephone": "Phone",
 		"messages":  "Messages",
 		"mail":      "Mail",
 		"app":       "Authenticator",

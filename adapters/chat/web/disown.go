@@ -19,7 +19,7 @@ type disowner interface {
 }
 
 func (w *Web) disown(rw http.ResponseWriter, r *http.Request) {
-	if !allow(rw, r, http.MethodGet, http.MethodPost) {
+	if !w.allow(rw, r, http.MethodGet, http.MethodPost) {
 		return
 	}
 	b, _ := w.bot()

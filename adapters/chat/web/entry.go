@@ -13,14 +13,14 @@ import (
 )
 
 // The one-time page: the only place on the web where a password is typed. Its
-// address is the secret, so it is never logged, never sent on as a referrer, and
-// carries no cookie. Opening it changes nothing (AC-66): a preview robot may
-// look as often as it likes, and cannot fill in the word that only the chat
-// shows.
+// address is the secret, so it is never logged, never sent on as a referrer (of
+// which only the origin is told), and carries no cookie. Opening it changes
+// nothing (AC-66): a preview robot may look as often as it likes, and cannot
+// fill in the word that only the chat shows.
 
 // entry is a one-time page.
 func (w *Web) entry(rw http.ResponseWriter, r *http.Request) {
-	if !allow(rw, r, http.MethodGet, http.MethodPost) {
+	if !w.allow(rw, r, http.MethodGet, http.MethodPost) {
 		return
 	}
 	b, ready := w.bot()
@@ -61,7 +61,7 @@ func (w *Web) submit(r *http.Request, b Bot, m bot.Outgoing) (ok bool) {
 	}
 	v := w.visitor(r)
 	in := bot.Incoming{
-		Kind: conversation.Filled, Token: m.Page.Token, Fields: w.entryFields(r, m),
+		Kind: conversation.Filled, Token: m.Page.Token, Link: r.PathValue("token"), Fields: w.entryFields(r, m),
 		From: conversation.Origin{User: m.User, Address: m.Address, Locale: m.Locale, Asker: v.asker},
 	}
 	if err := b.Receive(r.Context(), in); err != nil {
@@ -77,8 +77,9 @@ func (w *Web) entryFields(r *http.Request, m bot.Outgoing) map[conversation.Fiel
 	fields := map[conversation.Field]conversation.Secret{}
 	for _, f := range []conversation.Field{
 		conversation.FieldPassword, conversation.FieldConfirm, conversation.FieldMeantSo,
+		conversation.FieldCurrent, conversation.FieldCode,
 	} {
-		fields[f] = conversation.NewSecret(cut(r.PostForm.Get(string(f))))
+		fields[f] = conversation.NewSecret(w.Words.Filled(f, cut(r.PostForm.Get(string(f)))))
 	}
 	if n, ok := w.Words.WordNumber(m.Locale, cut(r.PostForm.Get(string(conversation.FieldWord)))); ok {
 		fields[conversation.FieldWord] = conversation.NewSecret(strconv.Itoa(n))
@@ -99,6 +100,7 @@ func (w *Web) entryView(r *http.Request, m bot.Outgoing) *view {
 	p.Over = m.State.Over() || p.ends()
 	p.Refresh = passing[m.Page.ID]
 	if m.Page.Entry == nil {
+		p.meanwhile()
 		return p
 	}
 	// The form goes to the address of the page that is on now, which after a
@@ -106,7 +108,11 @@ func (w *Web) entryView(r *http.Request, m bot.Outgoing) *view {
 	if _, token, found := strings.Cut(m.Link, "/p/"); found {
 		p.Self = "/p/" + token
 	}
+	p.showKey(m.App)
 	p.inputs(func(f conversation.Field) bool { return f != conversation.FieldMeantSo })
+	if m.App != nil {
+		return p // the word was given: this is the right page
+	}
 	blank := m.Page
 	blank.Fields = []conversation.Field{conversation.FieldMeantSo}
 	asked := w.render(m.Locale, m.State, blank, now).Fields[0]
@@ -115,10 +121,23 @@ func (w *Web) entryView(r *http.Request, m bot.Outgoing) *view {
 	p.Blank = &question
 	shows := w.Words.Word(m.Locale, m.Page.Entry.Shows)
 	p.Pair = pieces(w.Words.Phrase(m.Locale, words.PageWord, conversation.Args{Word: shows}, now), shows)
-	if w.Suggest != nil && r.Method == http.MethodGet {
+	if w.Suggest != nil && m.Page.Asks(conversation.FieldPassword) {
 		p.Suggest = w.Words.Phrase(m.Locale, words.SuggestPassword, conversation.Args{Word: w.Suggest()}, now)
 	}
 	return p
+}
+
+// chatFor is after how many seconds a one-time page looks again while its holder
+// is at work in the chat.
+const chatFor = 4
+
+// meanwhile sends its holder to the chat, where that is on: the page goes on by
+// itself when it is needed again.
+func (p *view) meanwhile() {
+	if p.Over || p.Refresh > 0 {
+		return
+	}
+	p.Body, p.Below, p.Refresh = []string{p.Say(words.GoOnInChat)}, nil, chatFor
 }
 
 // Asks reports whether the page asks about a blank at an end of the password.

@@ -23,3 +23,18 @@ func Streams(w *Web) int {
 
 // DemoWords are the demo's sentences in a language.
 func DemoWords(locale string) map[string]string { return demoWords[locale] }
+
+// SoundsMax is how many sounds are kept at most, Sounds how many are.
+const SoundsMax = soundsMax
+
+func Sounds(w *Web) int {
+	w.visitors.mu.Lock()
+	defer w.visitors.mu.Unlock()
+	count := 0
+	for _, e := range w.visitors.of {
+		if len(e.Value.(*screen).page.Sound) > 0 {
+			count++
+		}
+	}
+	return count
+}

@@ -53,7 +53,8 @@ var choiceIcons = map[conversation.Choice]string{
 	conversation.PickAgain: "again", conversation.PickCaptcha: "again", conversation.PickAudio: "audio",
 	conversation.PickYes: "check", conversation.PickNo: "stop", conversation.PickBack: "back",
 	conversation.PickHelp: "help", conversation.PickCancel: "stop", conversation.PickResend: "again",
-	conversation.PickLink: "again",
+	conversation.PickLink: "again", conversation.PickNext: "check", conversation.PickTrouble: "help",
+	conversation.PickEnrol: "push",
 }
 
 func icon(c conversation.Choice) string { return choiceIcons[c] }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"html/template"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -30,8 +31,10 @@ type view struct {
 	Inputs  []input
 	Image   template.URL // the captcha
 	Image2  *button      // asks for another one
+	Listen  *button      // asks for the same as a sound
 	Digits  string       // two, to be typed on the telephone
 	Link    string       // of the one-time page
+	App     *appKey      // what an authenticator is enrolled with
 	Pair    []piece      // the two words that it shows and asks for
 	Main    []button     // what the page is about
 	More    []button     // what else there is
@@ -61,14 +64,44 @@ type input struct {
 type button struct {
 	words.Choice
 	Icon   string
-	Number int // that can be typed instead; 0 for none
+	Aside  string // what its words said in brackets: "(nu open)"
+	Number int    // that can be typed instead; 0 for none
 	Lang   string
 }
 
-// piece is a part of a sentence; a Strong one stands out.
+// aside takes what stands in brackets behind a button's words out of them.
+func (b button) aside() button {
+	before, within, found := strings.Cut(b.Label, " (")
+	if within, closed := strings.CutSuffix(within, ")"); found && closed {
+		b.Label, b.Aside = before, within
+	}
+	return b
+}
+
+// piece is a part of a sentence; a Strong one stands out, one with a Link can
+// be pressed.
 type piece struct {
 	Text   string
 	Strong bool
+	Link   string
+}
+
+// address is one that a sentence ends on, or that is followed by a blank.
+var address = regexp.MustCompile(`https://[^\s<>"]*[^\s<>".,;:!?)]`)
+
+// Linked cuts a sentence so that the addresses in it can be pressed. It does so
+// in the guide alone: on its pages nothing is said that a person or a directory
+// wrote, so that nobody can plant a link (AC-67).
+func (p *view) Linked(text string) []piece {
+	var list []piece
+	if strings.HasPrefix(p.ID(), "guide.") {
+		for at := address.FindStringIndex(text); at != nil; at = address.FindStringIndex(text) {
+			link := text[at[0]:at[1]]
+			list = append(list, piece{Text: text[:at[0]]}, piece{Text: link, Link: link})
+			text = text[at[1]:]
+		}
+	}
+	return append(list, piece{Text: text})
 }
 
 // view draws a page for its visitor.
@@ -83,7 +116,7 @@ func (w *Web) view(g glance, v visitor) *view {
 	p.Over = m.State.Over() || p.ends()
 	p.Refresh = passing[m.Page.ID]
 	p.picture(m.Picture)
-	p.inputs(func(f conversation.Field) bool { return !secret(f) && f != conversation.FieldWord })
+	p.inputs(func(conversation.Field) bool { return m.Page.Entry == nil }) // else there, or in words
 	p.handOff(m)
 	p.choices(m)
 	return p
@@ -126,7 +159,7 @@ func (p *view) ends() bool {
 // Done reports whether the person has what they came for.
 func (p *view) Done() bool {
 	return p.page.ID == conversation.EndReset || p.page.ID == conversation.EndUnlocked ||
-		p.page.ID == conversation.EndSolved
+		p.page.ID == conversation.EndSolved || p.page.ID == conversation.EndEnrolled
 }
 
 // Token is the page's; every form carries it.
@@ -137,7 +170,31 @@ func (p *view) ID() string { return string(p.page.ID) }
 
 // Talks reports whether words can be typed: everywhere but where a password is
 // asked for, and where there is nobody to read them.
-func (p *view) Talks() bool { return !p.page.Asks(conversation.FieldPassword) }
+func (p *view) Talks() bool { return !p.page.AsksPassword() }
+
+// appKey is what an authenticator is enrolled with, as the templates show it.
+type appKey struct {
+	QR  template.URL
+	URL template.URL // for an app on this same device
+	Key []piece      // to type
+}
+
+func (p *view) showKey(k *bot.AppKey) {
+	if k == nil {
+		return
+	}
+	text := k.Text.Reveal()
+	say := p.w.Words.Phrase(p.Locale, words.AppKey, conversation.Args{Word: text}, p.now)
+	p.App = &appKey{QR: dataURL(k.QR), URL: template.URL(k.URL.Reveal()), Key: pieces(say, text)}
+}
+
+// Open is the label of the way to the one-time page.
+func (p *view) Open() string {
+	if p.page.Asks(conversation.FieldPassword) {
+		return p.Say(words.OpenPassword)
+	}
+	return p.Say(words.OpenPage)
+}
 
 // Say says a phrase.
 func (p *view) Say(phrase words.Phrase) string {
@@ -147,10 +204,17 @@ func (p *view) Say(phrase words.Phrase) string {
 // Asset is the address of a file that pages are made of.
 func (p *view) Asset(name string) string { return p.w.assets.path(name) }
 
-// Events, Erase and Erased are addresses.
-func (p *view) Events() string { return p.w.Path + "/events" + strings.TrimPrefix(p.Self, p.w.Path) }
-func (p *view) Erase() string  { return p.w.Path + "/erase" + strings.TrimPrefix(p.Self, p.w.Path) }
-func (p *view) Erased() string { return p.w.Path + "/erased" + strings.TrimPrefix(p.Self, p.w.Path) }
+// Events, Erase and Erased are addresses of the chat, also on a one-time page.
+func (p *view) Events() string { return p.below("/events") }
+func (p *view) Erase() string  { return p.below("/erase") }
+func (p *view) Erased() string { return p.below("/erased") }
+
+func (p *view) below(name string) string {
+	if _, query, found := strings.Cut(p.Self, "?"); found {
+		return p.w.Path + name + "?" + query
+	}
+	return p.w.Path + name
+}
 
 // Name is the chat's.
 func (p *view) Name() string { return p.w.Name }
@@ -158,7 +222,7 @@ func (p *view) Name() string { return p.w.Name }
 // passing are the pages that another page follows by itself, and after how many
 // seconds a browser without a script looks for it.
 var passing = map[conversation.MessageID]int{
-	conversation.WaitFind: 2, conversation.WaitCheck: 2, conversation.WaitChange: 2, conversation.WaitUnlock: 2,
+	conversation.WaitEnrol: 2, conversation.WaitFind: 2, conversation.WaitCheck: 2, conversation.WaitChange: 2, conversation.WaitUnlock: 2,
 	conversation.WaitCall: 4, conversation.WaitCallDigits: 4, conversation.WaitPush: 4, conversation.WaitUnknown: 5,
 }
 
@@ -174,6 +238,7 @@ var faults = map[conversation.MessageID]conversation.Field{
 	conversation.NotePasswordTwice:   conversation.FieldConfirm,
 	conversation.NotePasswordRefused: conversation.FieldPassword,
 	conversation.NotePasswordBlank:   conversation.FieldMeantSo, conversation.NoteEntryWord: conversation.FieldWord,
+	conversation.NoteCurrentWrong: conversation.FieldCurrent, conversation.NoteScanWrong: conversation.FieldCode,
 }
 
 // troubles are other sentences about what went wrong, joys those about what did not.
@@ -182,6 +247,7 @@ var (
 		conversation.NoteDirectoryDown, conversation.NoteNumberWrong, conversation.NoteCodeOver,
 		conversation.NoteCodeLate, conversation.NoteNotSent, conversation.NoteMethodDown,
 		conversation.NotePasswordChat, conversation.NotePasswordAgain, conversation.NoteEntryOver,
+		conversation.NoteCurrentAgain,
 	}
 	joys = []conversation.MessageID{
 		conversation.NoteStepDone, conversation.NoteFollowUpYes, conversation.NoteFoundChanged,
@@ -197,10 +263,6 @@ func tone(id conversation.MessageID) string {
 		return "good"
 	}
 	return ""
-}
-
-func secret(f conversation.Field) bool {
-	return f == conversation.FieldPassword || f == conversation.FieldConfirm || f == conversation.FieldMeantSo
 }
 
 func (p *view) inputs(wanted func(conversation.Field) bool) {
@@ -224,6 +286,8 @@ func (p *view) input(f words.Field) input {
 		in.Capital = "characters"
 	case conversation.FieldPassword, conversation.FieldConfirm:
 		in.Type, in.Fill = "password", "new-password"
+	case conversation.FieldCurrent:
+		in.Type, in.Fill = "password", "current-password"
 	}
 	if f.Field == conversation.FieldPassword {
 		in.Least = p.page.Args.Length
@@ -239,8 +303,12 @@ func (p *view) input(f words.Field) input {
 
 func (p *view) picture(png []byte) {
 	if len(png) > 0 {
-		p.Image = template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png))
+		p.Image = dataURL(png)
 	}
+}
+
+func dataURL(png []byte) template.URL {
+	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png))
 }
 
 // handOff shows the way to the one-time page, and the words that say it is the
@@ -280,7 +348,7 @@ var everywhere = []conversation.Choice{
 // lesser are choices beside what a page asks.
 var lesser = []conversation.Choice{
 	conversation.PickNoPhone, conversation.PickNotMine, conversation.PickMethod, conversation.PickName,
-	conversation.PickResend, conversation.PickLink, conversation.PickAudio, conversation.PickOther,
+	conversation.PickResend, conversation.PickLink, conversation.PickOther,
 }
 
 // choices sorts what can be picked: what the page is about, what else there is,
@@ -297,11 +365,15 @@ func (p *view) choices(m bot.Outgoing) {
 		switch {
 		case c.Choice == conversation.PickCaptcha:
 			p.Image2 = &b
+		case c.Choice == conversation.PickAudio:
+			if p.Sound == "" { // else the player is there
+				p.Listen = &b
+			}
 		case p.atFoot(c.Choice):
 		case len(p.Inputs) > 0, p.Link != "", p.Digits != "", slices.Contains(lesser, c.Choice):
 			p.More = append(p.More, b)
 		default:
-			p.Main = append(p.Main, b)
+			p.Main = append(p.Main, b.aside())
 		}
 	}
 	p.nav(m)
@@ -334,11 +406,11 @@ func (p *view) nav(m bot.Outgoing) {
 		first := m.Page.ID == conversation.AskStart
 		switch offered := p.offered(choice); {
 		case offered != nil && p.atFoot(choice):
-			p.Nav = append(p.Nav, button{Choice: *offered, Icon: icon(choice)})
+			p.Nav = append(p.Nav, button{Choice: *offered, Icon: icon(choice)}.aside())
 		case offered != nil, p.Over,
 			(running || first) && (choice == conversation.PickBack || choice == conversation.PickCancel):
 		default:
-			p.Nav = append(p.Nav, button{Choice: p.describe(choice), Icon: icon(choice)})
+			p.Nav = append(p.Nav, button{Choice: p.describe(choice), Icon: icon(choice)}.aside())
 		}
 	}
 }
@@ -421,6 +493,9 @@ type fieldOf struct {
 
 // With gives a field with its page.
 func (p *view) With(in input) fieldOf { return fieldOf{p, in} }
+
+// Pictured reports whether the captcha's picture stands above the field.
+func (in input) Pictured() bool { return in.Field.Field == conversation.FieldCaptcha }
 
 // Most is how many characters a field takes.
 func (in input) Most() int {

@@ -21,7 +21,7 @@ const (
 
 // events sends a visitor's pages as they come, until the browser leaves.
 func (w *Web) events(rw http.ResponseWriter, r *http.Request) {
-	if !allow(rw, r, http.MethodGet) {
+	if !w.allow(rw, r, http.MethodGet) {
 		return
 	}
 	v := w.visitor(r)

@@ -21,11 +21,12 @@ type visitor struct {
 	address netip.Addr
 	kiosk   string // name of the shared screen, empty for none
 	asker   string
+	crowd   int // how many people may be behind the address; 0 for one
 	locale  string
 }
 
 func (v visitor) origin() conversation.Origin {
-	return conversation.Origin{User: v.user, Asker: v.asker, Locale: v.locale, Bound: v.person.Bound}
+	return conversation.Origin{User: v.user, Asker: v.asker, Crowd: v.crowd, Locale: v.locale, Bound: v.person.Bound}
 }
 
 // visitor tells who sends r. Nothing but the cookie, the address and the
@@ -33,13 +34,13 @@ func (v visitor) origin() conversation.Origin {
 func (w *Web) visitor(r *http.Request) visitor {
 	v := visitor{address: w.client(r), locale: language(r)}
 	v.kiosk = w.kiosk(v.address)
-	v.asker = asker(v.address, v.kiosk)
+	v.asker, v.crowd = asker(v.address, v.kiosk), w.crowd(v.address)
 	if w.Prove != nil {
 		person, ok := w.Prove(r)
 		if ok {
 			v.person = person
 			v.user = conversation.User{Chat: w.Name, ID: person.ID}
-			v.asker = v.user.String()
+			v.asker, v.crowd = v.user.String(), 0
 		}
 		return v
 	}
@@ -89,6 +90,17 @@ func (w *Web) kiosk(a netip.Addr) string {
 		}
 	}
 	return name
+}
+
+// crowd is how many people may be behind an address; 0 where nobody said.
+func (w *Web) crowd(a netip.Addr) int {
+	people, bits := 0, -1
+	for _, c := range w.Shared {
+		if c.At.Contains(a) && c.At.Bits() > bits {
+			people, bits = c.People, c.At.Bits()
+		}
+	}
+	return people
 }
 
 // asker names who is counted: the kiosk, or the address, of which IPv6 gives

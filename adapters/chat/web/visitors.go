@@ -22,8 +22,10 @@ type visitors struct {
 	of      map[conversation.User]*list.Element // of *screen
 	used    *list.List                          // the latest used first
 	streams int
-	minute  time.Time      // in which newcomers are counted
-	came    map[string]int // by asker
+	// sounding are the screens with a sound, those that have had it for longest first.
+	sounding []*screen
+	minute   time.Time      // in which newcomers are counted
+	came     map[string]int // by asker
 }
 
 // screen is what one visitor sees. Its fields belong to visitors.mu.
@@ -56,6 +58,7 @@ func (v *visitors) at(user conversation.User) *screen {
 		if s := e.Value.(*screen); s.streams == 0 {
 			v.used.Remove(e)
 			delete(v.of, s.user)
+			s.page.Sound = nil
 		}
 		e = before
 	}
@@ -74,6 +77,7 @@ func (v *visitors) show(m bot.Outgoing, now time.Time) {
 		s.trouble++
 	} else {
 		s.page, s.trouble = m, 0
+		v.keepSound(s)
 	}
 	s.shown = now
 	close(s.changed)
@@ -112,7 +116,9 @@ func (v *visitors) forget(user conversation.User) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if e := v.of[user]; e != nil {
-		close(e.Value.(*screen).changed)
+		s := e.Value.(*screen)
+		close(s.changed)
+		s.page.Sound = nil
 		v.used.Remove(e)
 		delete(v.of, user)
 	}

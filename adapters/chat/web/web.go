@@ -4,6 +4,7 @@
 //	GET  /chat          the page of this visitor's conversation
 //	POST /chat          a choice, a form or a typed text; then back to GET
 //	GET  /chat/events   newer pages as server-sent events, for who has JavaScript
+//	GET  /chat/sound/…  the sound of the page's captcha, if it was asked for
 //	POST /chat/erase    ends the conversation, and forgets the visitor
 //	GET  /p/{token}     the one-time page; opening it changes nothing
 //	POST /p/{token}     the new password
@@ -69,6 +70,9 @@ type Options struct {
 	// Kiosks are shared screens, by a name of the operator's. Each is one asker,
 	// and erases itself when nobody is there any more.
 	Kiosks map[string]netip.Prefix
+	// Shared are addresses behind which many people are, by a name of the
+	// operator's: what one asker may do, they may do as often as there are people.
+	Shared map[string]Crowd
 	// Suggest offers a password that will do; nil offers none. What it gives is
 	// shown on the one-time page and nowhere kept.
 	Suggest func() string
@@ -112,6 +116,12 @@ type Web struct {
 
 var _ bot.Chat = (*Web)(nil)
 
+// Crowd is how many people may be behind an address (a NAT of a ward).
+type Crowd struct {
+	At     netip.Prefix
+	People int
+}
+
 // privateNetworks are loopback, RFC 1918, RFC 4193 and link-local addresses.
 var privateNetworks = prefixes("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
 	"fc00::/7", "169.254.0.0/16", "fe80::/10")
@@ -152,11 +162,15 @@ func New(o Options) (*Web, error) {
 		http.Redirect(rw, r, o.Path, http.StatusPermanentRedirect)
 	})
 	w.mux.HandleFunc(o.Path+"/events", w.events)
+	w.mux.HandleFunc(o.Path+"/sound/{name}", w.sound)
 	w.mux.HandleFunc(o.Path+"/erase", w.erase)
 	w.mux.HandleFunc(o.Path+"/erased", w.erased)
 	w.mux.Handle("GET "+o.Path+"/assets/", w.assets)
 	w.mux.HandleFunc("/p/{token}", w.entry)
 	w.mux.HandleFunc("/n/{token}", w.disown)
+	w.mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
+		w.say(rw, r, http.StatusNotFound, words.NoPage)
+	})
 	return w, nil
 }
 
@@ -200,6 +214,9 @@ func (o Options) check() error {
 		fault(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" ||
 			u.RawQuery != "" || u.User != nil,
 			"the public URL is none; write one like https://resetbot.example.org, without a path")
+	}
+	for name, c := range o.Shared {
+		fault(name == "" || !c.At.IsValid() || c.People < 1, "the shared address %q needs a name, an address and people", name)
 	}
 	for name, prefix := range o.Kiosks {
 		fault(name == "" || !prefix.IsValid(), "the kiosk %q needs a name and an address", name)
@@ -256,9 +273,13 @@ func (w *Web) secure(h http.Header) {
 	if w.Framed {
 		ancestors = "'self'"
 	}
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "+
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "+
 		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors "+ancestors)
-	h.Set("Referrer-Policy", "no-referrer")
+	// With "no-referrer" a browser also hides the origin of the forms that it
+	// sends ("Origin: null", Fetch Standard, 3.2), and where it sends no
+	// Sec-Fetch-Site either (without https, or an old one) nothing would tell our
+	// own form from a stranger's. This tells the origin, and never a path.
+	h.Set("Referrer-Policy", "strict-origin")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
@@ -286,13 +307,13 @@ func (w *Web) form(rw http.ResponseWriter, r *http.Request) bool {
 }
 
 // allow reports whether the method is one of these, and says so if not.
-func allow(rw http.ResponseWriter, r *http.Request, methods ...string) bool {
+func (w *Web) allow(rw http.ResponseWriter, r *http.Request, methods ...string) bool {
 	for _, m := range methods {
 		if r.Method == m || r.Method == http.MethodHead && m == http.MethodGet {
 			return true
 		}
 	}
 	rw.Header().Set("Allow", strings.Join(methods, ", "))
-	http.Error(rw, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
+	w.say(rw, r, http.StatusMethodNotAllowed, words.NoPage)
 	return false
 }

@@ -355,7 +355,7 @@ func TestEveryAnswerTellsTheBrowserToTrustNothing(t *testing.T) {
 			}
 		}
 		for name, want := range map[string]string{
-			"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+			"Referrer-Policy": "strict-origin", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
 		} {
 			if got := h.Get(name); got != want {
 				t.Errorf("%s: %s is %q", path, name, got)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -70,6 +71,11 @@ type painter struct{}
 
 func (painter) Paint(conversation.Secret, [32]byte) ([]byte, error) { return []byte("picture"), nil }
 
+// Speak says nothing; its sound tells which it is.
+func (painter) Speak(_ conversation.Secret, seed [32]byte, locale string) ([]byte, error) {
+	return fmt.Appendf(nil, "sound %x %s", seed[:4], locale), nil
+}
+
 var keys = conversation.Keys{Index: testKey(1), Code: testKey(2), Decoy: testKey(3)}
 
 func testKey(b byte) (k conversation.Key) {
@@ -124,23 +130,29 @@ func newWorld(t *testing.T, change func(*web.Options)) *world {
 	w.phone, err = phone.Open(filepath.Join(dir, "phones.json"), phone.Options{
 		Numbers: plan,
 		Text: func(c bot.Challenge) string {
-			return w.words.SMS(c.Locale, c.Chat, c.Code, c.Expires, time.Now()).Reveal()
+			return w.words.SMS(words.Asked{Locale: c.Locale, Chat: c.Chat, Goal: c.Goal}, c.Code, c.Expires, time.Now()).Reveal()
 		},
-		Notice: func(bot.Account, conversation.Notice, string) (mail, text string) { return "mail", "text" },
+		Notice: func(bot.Telling) (mail, text string) { return "mail", "text" },
 	})
 	must(err)
 	t.Cleanup(func() { _ = w.people.Close(); _ = w.phone.Close() })
 	policy := conversation.DefaultPolicy()
 	policy.Organisation, policy.Domains = "Rijnzicht", []string{"rijnzicht.example"}
 	authenticators := w.people.Authenticators(w.store)
+	enroller, err := totp.NewEnroller(policy.Organisation, nil)
+	must(err)
 	w.config = bot.Config{
 		Wizard: &conversation.Wizard{Policy: policy, Keys: keys, Numbers: plan, Rules: rules},
 		Words:  w.words, Store: w.store, Limiter: w.store, Directory: w.people, Authenticators: authenticators,
+		Enroller: enroller,
 		Verifiers: map[conversation.Method]bot.Verifier{
 			conversation.SMS: w.phone.SMS(), conversation.Call: w.phone.Call(), conversation.Push: w.phone.Push(),
 			conversation.Code: totp.New(totp.Options{Authenticators: authenticators}),
 		},
-		Notifier: w.phone, Painter: painter{},
+		Channels: map[string]bot.Channel{
+			"mail": {Notifier: w.phone.Mail(), To: func(a bot.Account) string { return a.UPN }},
+		},
+		Painter:  painter{},
 		AuditKey: testKey(4), Links: seal.New().Sealer("links"), PublicURL: publicURL, Log: log,
 	}
 	w.start()

@@ -210,7 +210,8 @@ func (d *Directory) account(p *Person, r record) bot.Account {
 	return bot.Account{
 		ID: p.ID, UPN: p.UPN, Mail: p.Mail, User: p.Account,
 		Given: p.Given, Family: p.Family, Display: p.Display,
-		Mobile: p.Mobile, Reason: d.reason(p), Locked: r.Locked,
+		Mobile: p.Mobile, PrivateMail: p.PrivateMail, Manager: p.Manager,
+		Reason: d.reason(p), Locked: r.Locked,
 		MinLength: minLength, Locale: p.Locale, Mark: r.mark(),
 	}
 }

@@ -84,6 +84,7 @@ func known() bot.Account {
 		ID: devries, UPN: "m.devries@rijnzicht.example", Mail: "marieke.de.vries@rijnzicht.example",
 		User: "mdevries", Given: "Marieke", Family: "de Vries", Display: "M. de Vries",
 		Mobile: "+31 612345613", MinLength: 16, Locale: "nl",
+		PrivateMail: "marieke@devries-thuis.example", Manager: "sanne.boersma@rijnzicht.example",
 	}
 }
 

@@ -27,6 +27,8 @@ type Person struct {
 	Family        string
 	Display       string
 	Mobile        string // as written, tidy or not
+	PrivateMail   string // an address outside the organisation
+	Manager       string // the address of whom this person works for
 	Groups        []string
 	Locale        string              // "nl" or "en"
 	Password      conversation.Secret // in clear; or else
@@ -89,6 +91,8 @@ func (r reader) person(n *yaml.Node) Person {
 		"account":       func(n *yaml.Node) { p.Account = r.account(n) },
 		"names":         func(n *yaml.Node) { p.Given, p.Family, p.Display = r.names(n) },
 		"mobile":        func(n *yaml.Node) { p.Mobile = r.Text(n) },
+		"private_mail":  func(n *yaml.Node) { p.PrivateMail = r.address(n) },
+		"manager":       func(n *yaml.Node) { p.Manager = r.address(n) },
 		"groups":        func(n *yaml.Node) { p.Groups = r.Texts(n) },
 		"locale":        func(n *yaml.Node) { p.Locale = r.locale(n) },
 		"password":      func(n *yaml.Node) { p.Password = conversation.NewSecret(r.Text(n)) },

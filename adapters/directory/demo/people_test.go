@@ -20,6 +20,8 @@ func TestReadPeopleReadsEveryKey(t *testing.T) {
   account: eponen
   names: {given: Eén, family: Ponen, display: "Ponen, E."}
   mobile: 0612345613
+  private_mail: ed@thuis.example
+  manager: chef@rijnzicht.example
   groups: [Verpleging, Koor]
   password: 0123456789012345
   authenticator: iyht mftj uaio n5gc zhbr a3jl vmnp 7ynf
@@ -40,6 +42,7 @@ func TestReadPeopleReadsEveryKey(t *testing.T) {
 		{
 			ID: "17", UPN: "E.Ponen@rijnzicht.example", Mail: "e@elders.example", Account: "eponen",
 			Given: "Eén", Family: "Ponen", Display: "Ponen, E.", Mobile: "0612345613",
+			PrivateMail: "ed@thuis.example", Manager: "chef@rijnzicht.example",
 			Groups: []string{"Verpleging", "Koor"}, Locale: "en",
 			Password:      conversation.NewSecret("0123456789012345"),
 			Authenticator: conversation.NewSecret("IYHTMFTJUAION5GCZHBRA3JLVMNP7YNF"),

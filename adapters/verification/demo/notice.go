@@ -3,7 +3,6 @@ package demo
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -11,29 +10,45 @@ import (
 	"resetbot/conversation"
 )
 
-var _ bot.Notifier = (*Phone)(nil)
+// Mail brings mail: the owner's own, work or private, to their telephone; that
+// of anybody else to a telephone that is known by their address.
+func (p *Phone) Mail() bot.Notifier { return teller{p, KindMail} }
 
-// Tell brings the owner a mail and, if they have a telephone, a text message,
-// each once however often it is asked.
-func (p *Phone) Tell(ctx context.Context, owner bot.Account, n conversation.Notice, link string) error {
-	number := p.e164(owner.Mobile)
-	once := func(kind Kind, text string) error {
-		r := record{
-			Entry: Entry{Kind: kind, Text: text, Number: cmp.Or(number, owner.UPN), State: Received},
-			Owner: owner.UPN,
-			About: n.ID,
+// Text brings text messages to the owner. Telling.To is a number in E.164.
+func (p *Phone) Text() bot.Notifier { return teller{p, KindSMS} }
+
+type teller struct {
+	phone *Phone
+	kind  Kind
+}
+
+// Tell brings a notice, to each address once however often it is asked.
+func (v teller) Tell(ctx context.Context, t bot.Telling) (conversation.DeliveryResult, error) {
+	p := v.phone
+	r := record{
+		Entry: Entry{Kind: v.kind, Number: cmp.Or(p.e164(t.Owner.Mobile), t.Owner.UPN), State: Received},
+		Owner: t.Owner.UPN, About: t.Notice.ID,
+	}
+	if t.Outside {
+		r.Number, r.Owner = t.To, ""
+	}
+	mail, text := p.o.Notice(t)
+	r.Text = text
+	if v.kind == KindMail {
+		r.Text, r.To = mail, t.To
+	}
+	err := p.deliver(ctx, r, func(b *book) bool {
+		for _, before := range b.about(v.kind, t.Notice.ID) {
+			if before.To == r.To {
+				return false
+			}
 		}
-		return p.deliver(ctx, r, func(b *book) bool { return len(b.about(kind, n.ID)) == 0 })
-	}
-	mail, text := p.o.Notice(owner, n, link)
-	err := once(KindMail, mail)
-	if number != "" {
-		err = errors.Join(err, once(KindSMS, text))
-	}
+		return true
+	})
 	if err != nil {
-		return fmt.Errorf("telling %s: %w", owner.ID, err)
+		return conversation.Later, fmt.Errorf("telling %s: %w", t.Owner.ID, err)
 	}
-	return nil
+	return conversation.Delivered, nil
 }
 
 // e164 reads a number of the directory; empty if it cannot be reached.

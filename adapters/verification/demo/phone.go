@@ -2,7 +2,7 @@
 // an authenticator app, and mail arrive on it, and whoever plays the employee
 // (a person at a second terminal, a program over HTTP) reads them and acts.
 //
-//	wizard ─▶ SMS, Call, Push, Tell ─▶ file ─▶ List, Watch ─▶ employee
+//	wizard ─▶ SMS, Call, Push, Mail ─▶ file ─▶ List, Watch ─▶ employee
 //	   ▲                               │  ▲                      │
 //	   └─────────── Check ◀────────────┘  └──────── Act ◀────────┘
 //
@@ -58,9 +58,11 @@ type Entry struct {
 	Text string    `json:"text"`
 	Code string    `json:"code"` // six digits; text messages have one
 	// Number is the telephone's, in E.164 (+31612345613). Who has no telephone
-	// is reached by their user principal name. It is never the number to type
-	// into a notification: that is shown in the chat that asked, and only there.
+	// is reached by their user principal name, who is not the owner of an account
+	// by their address. It is never the number to type into a notification: that
+	// is shown in the chat that asked, and only there.
 	Number string `json:"number"`
+	To     string `json:"to,omitempty"` // the address of a mail
 	State  State  `json:"state"`
 }
 
@@ -97,8 +99,8 @@ type Options struct {
 	// Text says what a challenge says: the text message, with the code in it,
 	// or the words of the call or the notification.
 	Text func(bot.Challenge) string
-	// Notice says what an owner is told, by mail and in a text message.
-	Notice func(a bot.Account, n conversation.Notice, link string) (mail, text string)
+	// Notice says what somebody is told, by mail and in a text message.
+	Notice func(bot.Telling) (mail, text string)
 	// Numbers reads the numbers of the directory, to bring mail to the right
 	// telephone; without it only numbers in E.164, with blanks, are read.
 	Numbers conversation.NumberPlan

@@ -44,8 +44,8 @@ func TestMain(m *testing.M) {
 // said and told are the words of these tests.
 func said(c bot.Challenge) string { return "tekst van " + c.ID }
 
-func told(a bot.Account, n conversation.Notice, link string) (mail, text string) {
-	return "mail van " + n.ID + " aan " + a.UPN, "tekst van " + n.ID + " aan " + a.UPN
+func told(t bot.Telling) (mail, text string) {
+	return "mail van " + t.Notice.ID + " aan " + t.Owner.UPN, "tekst van " + t.Notice.ID + " aan " + t.Owner.UPN
 }
 
 func open(t testing.TB, o demo.Options) *demo.Phone {
@@ -413,40 +413,49 @@ func TestOfManyActionsAtOnceOneHappens(t *testing.T) {
 	}
 }
 
-func TestTellReachesTheOwnerByMailAndByTextOnce(t *testing.T) {
+func TestTellingReachesEveryAddressOnce(t *testing.T) {
 	p := open(t, demo.Options{Numbers: plan{}})
 	owner := bot.Account{ID: "17", UPN: upn, Mobile: "06-12 34 56 13", Locale: "nl"}
 	notice := conversation.Notice{
 		ID: "n1", Message: conversation.TellReset, Receipt: "ABC-DEF", Chat: "slack",
 		At: time.Date(2026, 11, 22, 14, 5, 0, 0, time.UTC),
 	}
-	for range 2 {
-		if err := p.Tell(t.Context(), owner, notice, ""); err != nil {
-			t.Fatal(err)
+	tell := func(by bot.Notifier, to string, outside bool) {
+		t.Helper()
+		for range 2 {
+			result, err := by.Tell(t.Context(), bot.Telling{Notice: notice, Owner: owner, To: to, Outside: outside})
+			if err != nil || result != conversation.Delivered {
+				t.Fatal(result, err)
+			}
 		}
 	}
-	want := []demo.Entry{
-		{Kind: demo.KindMail, Text: "mail van n1 aan " + upn, Number: number, State: demo.Received},
-		{Kind: demo.KindSMS, Text: "tekst van n1 aan " + upn, Number: number, State: demo.Received},
-	}
+	tell(p.Mail(), upn, false)
+	tell(p.Mail(), "mij@thuis.example", false)
+	tell(p.Mail(), "chef@rijnzicht.example", true)
+	tell(p.Text(), number, false)
 	ignore := cmp.FilterPath(func(p cmp.Path) bool {
 		return slices.Contains([]string{"ID", "At"}, p.Last().String()[1:])
 	}, cmp.Ignore())
-	if diff := cmp.Diff(want, list(t, p, number), ignore); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
+	on := func(number string, want ...demo.Entry) {
+		t.Helper()
+		for i := range want {
+			want[i].Number, want[i].State = number, demo.Received
+		}
+		if diff := cmp.Diff(want, list(t, p, number), ignore); diff != "" {
+			t.Errorf("on %s, -want +got:\n%s", number, diff)
+		}
 	}
+	on(number,
+		demo.Entry{Kind: demo.KindMail, Text: "mail van n1 aan " + upn, To: upn},
+		demo.Entry{Kind: demo.KindMail, Text: "mail van n1 aan " + upn, To: "mij@thuis.example"},
+		demo.Entry{Kind: demo.KindSMS, Text: "tekst van n1 aan " + upn})
+	on("chef@rijnzicht.example",
+		demo.Entry{Kind: demo.KindMail, Text: "mail van n1 aan " + upn, To: "chef@rijnzicht.example"})
 
 	owner = bot.Account{ID: "18", UPN: "a.visser@rijnzicht.example", Mobile: "onbekend", Locale: "en"}
 	notice.ID = "n2"
-	if err := p.Tell(t.Context(), owner, notice, ""); err != nil {
-		t.Fatal(err)
-	}
-	want = []demo.Entry{
-		{Kind: demo.KindMail, Text: "mail van n2 aan " + owner.UPN, Number: owner.UPN, State: demo.Received},
-	}
-	if diff := cmp.Diff(want, list(t, p, owner.UPN), ignore); diff != "" {
-		t.Errorf("without a telephone, -want +got:\n%s", diff)
-	}
+	tell(p.Mail(), owner.UPN, false)
+	on(owner.UPN, demo.Entry{Kind: demo.KindMail, Text: "mail van n2 aan " + owner.UPN, To: owner.UPN})
 }
 
 // plan knows one number.

@@ -106,14 +106,18 @@ func (v *Verifier) Check(
 		}
 		judged = true
 		if matches && verdict == wrong {
-			mark := fmt.Sprintf("totp:%s:%s:%d", c.Account, d.ID, step)
-			verdict = bot.Judgement{Verdict: conversation.Right, Mark: mark}
+			verdict = bot.Judgement{Verdict: conversation.Right, Mark: mark(c.Account, d.ID, step)}
 		}
 	}
 	if !judged && unreadable != nil {
 		return bot.Judgement{}, fmt.Errorf("judging an app's code for %s: %w", c.Account, unreadable)
 	}
 	return verdict, nil
+}
+
+// mark is the single-use mark of a code.
+func mark(account conversation.AccountID, device string, step int64) string {
+	return fmt.Sprintf("totp:%s:%s:%d", account, device, step)
 }
 
 // match finds the step around now whose code is answer. All are compared, each

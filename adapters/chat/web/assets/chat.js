@@ -24,12 +24,18 @@
     const active = document.activeElement;
     const focus = root.contains(active) && active.matches("input[name]") ? active : null;
     keep(before, next, same);
+    const heard = before.querySelector("audio");
+    const player = next.querySelector("audio");
+    const goesOn = heard && player && heard.getAttribute("src") === player.getAttribute("src");
+    const playing = goesOn && !heard.paused; // moving it stops it
+    if (goesOn) player.replaceWith(heard);
     if (!same) next.classList.add("new");
     root.replaceChildren(next);
+    if (playing) heard.play().catch(() => {}); // its button is there
     document.documentElement.lang = next.lang;
     document.title = next.dataset.title;
     toast.hidden = true;
-    arrive(next, same, focus);
+    arrive(next, same, focus, heard ? null : player);
     follow();
   }
 
@@ -47,14 +53,14 @@
   // arrive tells who does not see the page that it is new, and puts the cursor
   // where it is of use. A page that comes into a window that somebody is not in
   // takes no cursor away from another.
-  function arrive(next, same, focus) {
+  function arrive(next, same, focus, player) {
     const notes = [...next.querySelectorAll(".note")].map((n) => n.textContent.trim()).join(" ");
     const lead = same ? "" : next.querySelector("#lead p")?.textContent || "";
     live.textContent = "";
     setTimeout(() => { live.textContent = `${notes} ${lead}`.trim(); }, 100);
     if (!same) window.scrollTo(0, 0);
     if (!document.hasFocus()) return;
-    const field = next.querySelector("[aria-invalid=true]") ||
+    const field = player || next.querySelector("[aria-invalid=true]") ||
       (same && focus ? next.querySelector(`input[name="${focus.name}"]`) : null);
     if (field) {
       field.focus();

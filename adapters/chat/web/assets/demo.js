@@ -12,6 +12,7 @@
   let keys = "";
   let ringing = "";
   let asking = "";
+  let looked = 0; // entries that were there when the telephone was last on the screen
 
   async function ask(path, body) {
     const answer = await fetch(path, body && {
@@ -40,6 +41,7 @@
   function draw() {
     list("messages", entries.filter((e) => e.kind !== "mail"));
     list("mail", entries.filter((e) => e.kind === "mail"));
+    jump();
     ring(entries.findLast((e) => e.kind === "call" && e.state === "waiting"));
     notify(entries.findLast((e) => e.kind === "notification" && e.state === "waiting"));
   }
@@ -54,6 +56,17 @@
     badge.textContent = fresh;
   }
 
+  // jump tells on a small screen, where the telephone is further down, that
+  // something came.
+  function jump() {
+    const badge = document.querySelector(".jump b");
+    const box = at("phone").getBoundingClientRect();
+    if (box.top < innerHeight / 2 && box.bottom > innerHeight / 2) looked = entries.length;
+    badge.hidden = entries.length <= looked;
+    badge.textContent = entries.length - looked;
+  }
+  addEventListener("scroll", jump, { passive: true });
+
   function item(entry) {
     const box = document.createElement("article");
     box.className = entry.state === "received" || entry.state === "waiting" ? "item" : "item over";
@@ -62,17 +75,44 @@
     time.textContent = new Date(entry.at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
     if (entry.kind === "call") time.textContent += ` · ${texts.call}`;
     if (entry.kind === "notification") time.textContent += ` · ${texts.push}`;
+    if (entry.to) time.textContent += ` · ${entry.to}`;
     if (box.className !== "item") time.textContent += ` · ${texts.over}`;
     box.append(time);
+    let text = entry.text;
+    if (entry.kind === "mail" || entry.kind === "notification") {
+      const [subject, ...rest] = text.split("\n");
+      const title = document.createElement("b");
+      title.textContent = subject;
+      box.append(title);
+      text = rest.join("\n").trim();
+    }
     const spaced = entry.code ? `${entry.code.slice(0, 3)} ${entry.code.slice(3)}` : "";
-    const [before, after] = spaced ? entry.text.split(spaced) : [entry.text];
-    box.append(before);
+    const [before, after] = spaced ? text.split(spaced) : [text];
+    box.append(...linked(before));
     if (after !== undefined) {
       const code = document.createElement("strong");
       code.textContent = spaced;
       box.append(code, after);
     }
     return box;
+  }
+
+  // linked makes the links of this very program pressable, and shows of each no
+  // more than tells what it is.
+  function linked(text) {
+    const start = `${location.origin}/n/`;
+    const [before, ...rest] = text.split(start);
+    const parts = [before];
+    for (const piece of rest) {
+      const [token] = piece.match(/^[\w-]*/);
+      const link = document.createElement("a");
+      link.href = start + token;
+      link.target = "_blank";
+      link.rel = "noopener noreferrer";
+      link.textContent = `${location.host}/n/${token.slice(0, 6)}…`;
+      parts.push(link, piece.slice(token.length));
+    }
+    return parts;
   }
 
   // ---- a call ----
@@ -179,6 +219,8 @@
     event.preventDefault();
     const field = event.target.elements.password;
     const result = event.target.querySelector(".result");
+    result.className = "result";
+    result.textContent = "";
     try {
       const { ok } = await ask("/demo/signin", { user, password: field.value });
       result.textContent = ok ? texts.signed_in : texts.refused;
@@ -189,6 +231,19 @@
     }
     field.value = "";
   });
+
+  // The chat takes up the language that the page is given.
+  const chat = document.querySelector("iframe");
+  at("swap").addEventListener("click", () => sessionStorage.setItem("swapped", "yes"));
+  if (sessionStorage.getItem("swapped")) {
+    sessionStorage.removeItem("swapped");
+    const speak = () => {
+      const app = chat.contentDocument.querySelector(".app");
+      if (app && app.lang !== document.documentElement.lang) app.querySelector("button.language")?.click();
+    };
+    if (chat.contentDocument?.querySelector(".app") && chat.contentDocument.readyState === "complete") speak();
+    else chat.addEventListener("load", speak, { once: true });
+  }
 
   at("person").addEventListener("change", (event) => event.target.form.submit());
 

@@ -22,16 +22,17 @@
     const form = document.getElementById("page");
     kiosk.page("over" in document.getElementById("entry").dataset);
     if (!form) return;
-    const password = form.elements.password;
-    const confirm = form.elements.confirm;
-    meter(form, password);
-    caps(form, [password, confirm]);
-    const hide = show(form, [password, confirm]);
+    const { password, confirm, current } = form.elements;
+    const secret = [password, confirm, current].filter(Boolean);
+    if (password) meter(form, password);
+    caps(form, secret);
+    const hide = secret.length ? show(form, secret) : () => {};
     form.addEventListener("submit", (event) => {
       hide();
-      if (!fit(form, password, confirm)) event.preventDefault();
+      if (password && !fit(form, password, confirm)) event.preventDefault();
       else form.querySelector(".primary").disabled = true;
     });
+    if (!password) return; // a new one is typed elsewhere
     for (const field of [password, confirm]) {
       field.addEventListener("input", () => field.setCustomValidity(""));
     }
@@ -104,7 +105,7 @@
   }
 
   function show(form, fields) {
-    const button = make("button", "quiet show", fields[1].parentElement);
+    const button = make("button", "quiet show", fields.at(-1).parentElement);
     button.type = "button";
     let timer = 0;
     const set = (visible) => {
