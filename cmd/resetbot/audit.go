@@ -1,50 +1,112 @@
 package main
 
 import (
+	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"resetbot/adapters/store/bolt"
 	"resetbot/bot"
 	"resetbot/conversation"
 )
 
-// auditCommand reads the audit of a store that no service has open.
+// auditCommand reads the audit.
 func auditCommand() *cobra.Command {
+	var p place
 	cmd := &cobra.Command{
 		Use:   "audit",
-		Short: "Show and verify the audit: who asked for what, when, on what ground",
+		Short: "Show, export and verify the audit: who asked for what, when, on what ground",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	var f folder
-	cmd.PersistentFlags().StringVar((*string)(&f), "data", string(defaultFolder()), "folder of the store and its keys")
-	cmd.AddCommand(auditShow(&f), auditVerify(&f), auditAcceptRestore(&f))
+	p.flags(cmd)
+	cmd.AddCommand(auditShow(&p), auditExport(&p), auditVerify(&p), auditAcceptRestore(&p))
 	return cmd
 }
 
-func auditShow(f *folder) *cobra.Command {
+// auditEntry is an entry as it is exported: the line, its number and its place
+// in the chain.
+type auditEntry struct {
+	Seq uint64 `json:"seq"` // from 1, without gaps
+	conversation.Line
+	Sum string `json:"sum"` // see bot.Entry, in hexadecimal
+	// Error is all there is in what ends a reading that broke off.
+	Error string `json:"error,omitempty"`
+}
+
+// lines answers with the entries from a number on, one JSON object a line.
+func (o *office) lines(w http.ResponseWriter, r *http.Request) {
+	from, err := strconv.ParseUint(r.URL.Query().Get("from"), 10, 64)
+	if err != nil {
+		from = 1
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	to := json.NewEncoder(w)
+	err = o.store.Lines(r.Context(), from, func(e bot.Entry) error {
+		return to.Encode(auditEntry{Seq: e.Seq, Line: e.Line, Sum: fmt.Sprintf("%x", e.Sum)})
+	})
+	if err != nil {
+		_ = to.Encode(struct { // whoever asked may have hung up
+			Error string `json:"error"`
+		}{"reading the audit: " + err.Error()})
+	}
+}
+
+// entries calls each with what lines answered: an entry, and its own JSON.
+func (c *caller) entries(ctx context.Context, from uint64, each func(auditEntry, []byte) error) error {
+	body, err := c.begin(ctx, http.MethodGet, "/audit?from="+strconv.FormatUint(from, 10))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = body.Close() }() // it was read, or is not wanted
+	return readEntries(body, each)
+}
+
+func readEntries(from io.Reader, each func(auditEntry, []byte) error) error {
+	for stream := json.NewDecoder(from); ; {
+		var raw json.RawMessage
+		err := stream.Decode(&raw)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading the audit: %w", err)
+		}
+		var e auditEntry
+		if err := json.Unmarshal(raw, &e); err != nil {
+			return fmt.Errorf("reading the audit: %w", err)
+		}
+		if e.Error != "" {
+			return errors.New(e.Error)
+		}
+		if err := each(e, raw); err != nil {
+			return err
+		}
+	}
+}
+
+func auditShow(p *place) *cobra.Command {
 	var receipt string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "show", Short: "Print the lines of the audit, oldest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.withStore(func(s *bolt.Store) error {
-				return s.Lines(cmd.Context(), 1, func(e bot.Entry) error {
-					if receipt != "" && !strings.EqualFold(e.Line.Receipt, receipt) {
-						return nil
-					}
-					text, err := auditLine(e, asJSON)
-					if err != nil {
-						return err
-					}
-					_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
-					return err
-				})
+			return printEntries(cmd, p, 1, func(e auditEntry, raw []byte) string {
+				switch {
+				case receipt != "" && e.Receipt != canonicalReceipt(receipt):
+					return ""
+				case asJSON:
+					return string(raw)
+				}
+				return e.String()
 			})
 		},
 	}
@@ -53,58 +115,102 @@ func auditShow(f *folder) *cobra.Command {
 	return cmd
 }
 
-// auditLine writes an entry as a line that a person can read, or as JSON.
-func auditLine(e bot.Entry, asJSON bool) (string, error) {
-	if asJSON {
-		data, err := json.Marshal(struct {
-			Seq uint64 `json:"seq"`
-			conversation.Line
-			Sum string `json:"sum"`
-		}{e.Seq, e.Line, fmt.Sprintf("%x", e.Sum)})
-		return string(data), err
+func auditExport(p *place) *cobra.Command {
+	var from uint64
+	cmd := &cobra.Command{
+		Use: "export", Short: "Print the audit for another program: one JSON object a line (NDJSON)",
+		Long: "Print the audit for another program, oldest first, one JSON object a line (NDJSON).\n\n" +
+			"`seq` counts from 1 without gaps, so that an export goes on with --from where the last one\n" +
+			"ended; `sum` is the line's place in the chain.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return printEntries(cmd, p, from, func(_ auditEntry, raw []byte) string { return string(raw) })
+		},
 	}
-	l := e.Line
-	words := []string{fmt.Sprintf("%6d  %s  %-9s  %-18s", e.Seq, l.At.Local().Format(time.DateTime), l.Receipt, l.Event)}
-	if l.From != l.To {
-		words = append(words, fmt.Sprintf("%s -> %s", l.From, l.To))
+	cmd.Flags().Uint64Var(&from, "from", 1, "the first sequence number")
+	return cmd
+}
+
+// printEntries prints what text makes of each entry; nothing for what is empty.
+func printEntries(cmd *cobra.Command, p *place, from uint64, text func(auditEntry, []byte) string) error {
+	out := bufio.NewWriter(cmd.OutOrStdout())
+	err := p.with(cmd.Context(), func(c *caller) error {
+		return c.entries(cmd.Context(), from, func(e auditEntry, raw []byte) error {
+			if line := text(e, raw); line != "" {
+				_, err := fmt.Fprintln(out, line)
+				return err
+			}
+			return nil
+		})
+	})
+	return errors.Join(err, out.Flush())
+}
+
+// String is an entry as a line that a person can read.
+func (e auditEntry) String() string {
+	words := []string{fmt.Sprintf("%6d  %s  %-9s  %-18s", e.Seq, e.At.Local().Format(time.DateTime), e.Receipt, e.Event)}
+	if e.From != e.To {
+		words = append(words, fmt.Sprintf("%s -> %s", e.From, e.To))
 	}
 	for _, w := range []struct{ name, value string }{
-		{"account", string(l.Account)},
-		{"goal", string(l.Goal)},
-		{"method", string(l.Method)},
-		{"chat", l.Chat},
-		{"detail", l.Detail},
+		{"account", string(e.Account)},
+		{"goal", string(e.Goal)},
+		{"method", string(e.Method)},
+		{"chat", e.Chat},
+		{"detail", e.Detail},
 	} {
 		if w.value != "" {
 			words = append(words, w.name+"="+w.value)
 		}
 	}
-	if l.Own {
+	if e.Chat == conversation.Operator {
+		words = append(words, "by="+e.Asker)
+	}
+	if e.Own {
 		words = append(words, "own-chat")
 	}
-	if l.Alarm {
+	if e.Alarm {
 		words = append(words, "ALARM")
 	}
-	return strings.Join(words, "  "), nil
+	return strings.Join(words, "  ")
 }
 
-func auditVerify(f *folder) *cobra.Command {
+// verified is how many lines the audit has, all in their places.
+type verified struct {
+	Lines uint64 `json:"lines"`
+}
+
+func (o *office) verify(r *http.Request) (any, error) {
+	n, err := bot.VerifyAudit(r.Context(), o.store, o.store.Keys().Audit(), o.config.headFile())
+	return verified{n}, err
+}
+
+func auditVerify(p *place) *cobra.Command {
 	return &cobra.Command{
 		Use: "verify", Short: "Check that no line was changed, left out, added or moved", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.withStore(func(s *bolt.Store) error {
-				n, err := bot.VerifyAudit(cmd.Context(), s, s.Keys().Audit(), f.head())
-				if err != nil {
-					return err
-				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "the audit is whole: %d lines\n", n)
-				return err
+			var v verified
+			err := p.with(cmd.Context(), func(c *caller) error {
+				return c.ask(cmd.Context(), http.MethodGet, "/audit/verify", &v)
 			})
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "the audit is whole: %d lines\n", v.Lines)
+			return err
 		},
 	}
 }
 
-func auditAcceptRestore(f *folder) *cobra.Command {
+func (o *office) acceptRestore(r *http.Request) (any, error) {
+	err := o.accept(r.Context(), o.line(r, ""))
+	if errors.Is(err, bot.ErrNotRestored) {
+		return nil, refusal{err.Error()}
+	}
+	return struct{}{}, err
+}
+
+func auditAcceptRestore(p *place) *cobra.Command {
 	return &cobra.Command{
 		Use:   "accept-restore",
 		Short: "Go on with a store that is a restored back-up",
@@ -113,14 +219,14 @@ func auditAcceptRestore(f *folder) *cobra.Command {
 			"conversation, says so in the audit, and goes on from there.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.withStore(func(s *bolt.Store) error {
-				line := conversation.Line{At: time.Now(), Detail: "by an administrator at this machine"}
-				if err := bot.AcceptRestore(cmd.Context(), s, f.head(), line); err != nil {
-					return err
-				}
-				_, err := fmt.Fprintln(cmd.OutOrStdout(), "accepted: every conversation is ended, and the audit says so")
-				return err
+			err := p.with(cmd.Context(), func(c *caller) error {
+				return c.ask(cmd.Context(), http.MethodPost, "/audit/accept-restore", &struct{}{})
 			})
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), "accepted: every conversation is ended, and the audit says so")
+			return err
 		},
 	}
 }

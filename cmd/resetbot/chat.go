@@ -85,6 +85,7 @@ func chat(ctx context.Context, f chatFlags, in io.Reader, out io.Writer) (err er
 	if err != nil {
 		return err
 	}
+	defer openOffice(w.config, store, w.parts, b, log)()
 	return w.talk(ctx, t, b)
 }
 

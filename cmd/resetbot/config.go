@@ -15,7 +15,10 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"resetbot/adapters/chat/web"
+	"resetbot/adapters/mail"
 	"resetbot/adapters/numberplan"
+	"resetbot/adapters/webhook"
 	"resetbot/adapters/yamlfile"
 	"resetbot/conversation"
 	"resetbot/conversation/words"
@@ -34,6 +37,7 @@ type config struct {
 	Chats        chatsConfig
 	Directory    directoryConfig
 	Verification providers
+	Notices      noticesConfig
 	Captcha      captchaConfig
 	Policy       conversation.Policy
 	Budget       budget
@@ -76,6 +80,7 @@ type webConfig struct {
 	From    []netip.Prefix          // who may use it
 	Proxies []netip.Prefix          // whose word for a client's address is taken
 	Kiosks  map[string]netip.Prefix // shared screens, each an asker of its own
+	Shared  map[string]web.Crowd    // addresses of many people
 }
 
 type teamsConfig struct {
@@ -132,6 +137,41 @@ const (
 	fakePhone provider = "demo"
 	nobody    provider = "none"
 )
+
+// noticesConfig is by whom owners are told what happened to their account, and
+// those who watch over the service that they should look.
+type noticesConfig struct {
+	Mail    mailConfig
+	Outside []outsider
+	Alarms  alarmsConfig
+}
+
+// mailConfig is the mail server; without a host there is none.
+type mailConfig struct {
+	There    bool
+	Host     string
+	Port     int // 0: the usual one
+	TLS      mail.TLS
+	From     string
+	User     string
+	Password conversation.Secret
+}
+
+// outsider is who is told beside the account itself: one of the two words, or
+// an address.
+type outsider string
+
+const (
+	privateMail outsider = "private_mail"
+	manager     outsider = "manager"
+)
+
+// alarmsConfig is who takes alarms; without an address the log alone does.
+type alarmsConfig struct {
+	There  bool
+	URL    string
+	Secret conversation.Secret
+}
 
 // captchaConfig says when a captcha is asked: everywhere alike, or by chat.
 type captchaConfig struct{ Web, Teams, Slack conversation.When }
@@ -197,6 +237,7 @@ func defaultConfig(folder string) config {
 			Slack: slackConfig{APIURL: "https://slack.com/api/", Identity: conversation.Warn},
 		},
 		Verification: providers{fakePhone, fakePhone, fakePhone, fakePhone},
+		Notices:      noticesConfig{Mail: mailConfig{TLS: mail.StartTLS}, Outside: []outsider{privateMail}},
 		Captcha:      captchaConfig{conversation.Always, conversation.Always, conversation.Always},
 		Policy:       conversation.DefaultPolicy(),
 		Budget: budget{
@@ -244,6 +285,7 @@ func (c *config) settings() group {
 			"sms": by(&c.Verification.SMS), "call": by(&c.Verification.Call),
 			"push": by(&c.Verification.Push), "totp": by(&c.Verification.TOTP),
 		},
+		"notices": c.Notices.settings(c.folder),
 		"captcha": group{"when": &c.Captcha},
 		"policy":  c.policySettings(),
 		"texts": group{
@@ -267,7 +309,7 @@ func (o *organisationConfig) settings() group {
 func (w *webConfig) settings() group {
 	return group{
 		"path": webPath(&w.Path), "from": clients{&w.From},
-		"trusted_proxies": networks(&w.Proxies), "kiosks": named{&w.Kiosks},
+		"trusted_proxies": networks(&w.Proxies), "kiosks": named{&w.Kiosks}, "shared": crowds{&w.Shared},
 	}
 }
 
@@ -295,6 +337,28 @@ func (k *slackConfig) settings(folder string) group {
 			}
 		}),
 	}
+}
+
+func (n *noticesConfig) settings(folder string) group {
+	return group{
+		"mail": section{&n.Mail.There, group{
+			"host": hostName(&n.Mail.Host), "port": port(&n.Mail.Port),
+			"tls":  choice(&n.Mail.TLS, mail.StartTLS, mail.Implicit, mail.None),
+			"from": mailAddress(&n.Mail.From),
+			"user": text(&n.Mail.User), "password_file": secretFile{&n.Mail.Password, folder},
+		}},
+		"outside": several[outsider]{
+			&n.Outside, outsiderNamed, "write private_mail, manager or an address, like [private_mail, security@example.org]", true,
+		},
+		"alarms": section{&n.Alarms.There, group{
+			"url": webAddress(&n.Alarms.URL, true), "secret_file": secretFile{&n.Alarms.Secret, folder},
+		}},
+	}
+}
+
+func outsiderNamed(text string) (outsider, bool) {
+	who := outsider(text)
+	return who, who == privateMail || who == manager || mail.IsAddress(text)
 }
 
 func identity(to *conversation.Identity) setting {
@@ -328,7 +392,7 @@ func (c *config) policySettings() group {
 		"reminder":  duration(&p.Reminder, 0),
 		"code_life": duration(&p.CodeLife, time.Second), "code_tries": count(&p.CodeTries, 1, plenty),
 		"wait_for": duration(&p.WaitFor, time.Second), "cooldown": duration(&p.Cooldown, 0),
-		"proofs": limit{&p.Proofs}, "challenges": limit{&p.Challenges}, "no_push": duration(&p.NoPush, 0),
+		"proofs": limit{&p.Proofs}, "current_passwords": limit{&p.Passwords}, "challenges": limit{&p.Challenges}, "no_push": duration(&p.NoPush, 0),
 		"captcha_life":  duration(&p.CaptchaLife, time.Second),
 		"captcha_wrong": count(&p.CaptchaWrong, 1, plenty), "captcha_drawn": count(&p.CaptchaDrawn, 1, plenty),
 		"captcha_asker": limit{&p.CaptchaAsker},
@@ -411,6 +475,7 @@ func (c *config) check(s *source) {
 	need(c.Directory.Type != "", "directory.type", "this is missing; write demo")
 	c.checkAddresses(s)
 	c.checkPolicy(s)
+	c.checkNotices(s)
 	c.checkVersion(s)
 	if !c.Chats.Web.There && !c.Chats.Teams.There && !c.Chats.Slack.There {
 		s.problem("chats", "no chat is configured, so nobody could talk to the bot; write “chats: {web: {}}”")
@@ -444,6 +509,37 @@ func (c *config) checkPolicy(s *source) {
 	}
 	if v.Push == nobody && v.TOTP == nobody {
 		s.problem("verification", "neither push nor totp is served, and everybody needs a proof by app; serve one")
+	}
+}
+
+// outsidersMax is how many may be told beside the account itself.
+const outsidersMax = 10
+
+func (c *config) checkNotices(s *source) {
+	missing := func(is bool, path, what string) {
+		if !is && !s.has(path) {
+			s.problem(path, "this is missing; "+what)
+		}
+	}
+	if m := c.Notices.Mail; m.There {
+		missing(m.Host != "", "notices.mail.host", "write the name of the mail server")
+		missing(m.From != "", "notices.mail.from", "write the address that mail comes from")
+		missing(m.User == "" || !m.Password.Empty(), "notices.mail.password_file", "user has no password without it")
+		missing(m.User != "" || m.Password.Empty(), "notices.mail.user", "there is a password for nobody")
+		if m.TLS == mail.None && m.Host != "" && !isLoopback(m.Host) {
+			s.problem("notices.mail.tls", "none is for a mail server on this machine alone; write starttls or implicit")
+		}
+	}
+	if len(c.Notices.Outside) > outsidersMax {
+		s.problem("notices.outside", fmt.Sprintf("these are more than %d; write the address of a list", outsidersMax))
+	}
+	if a := c.Notices.Alarms; a.There {
+		missing(a.URL != "", "notices.alarms.url", "write the address that takes alarms")
+		missing(!a.Secret.Empty(), "notices.alarms.secret_file", "write the file of the secret that alarms are signed with")
+		if !a.Secret.Empty() && len(a.Secret.Reveal()) < webhook.SecretMin {
+			s.problem("notices.alarms.secret_file",
+				fmt.Sprintf("this secret is short; write %d characters or more into the file", webhook.SecretMin))
+		}
 	}
 }
 

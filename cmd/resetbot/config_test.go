@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"resetbot/adapters/mail"
 	"resetbot/conversation"
 )
 
@@ -105,6 +106,33 @@ func TestOneProblemIsToldOnce(t *testing.T) {
 		"PostgreSQL":        {least + "store: {type: postgres}\n", "resetbot.yaml:5: store.type: PostgreSQL is not in"},
 		"Teams":             {strings.Replace(least, "web: {}", "teams: {}", 1), "resetbot.yaml:3: chats.teams: Microsoft Teams is not in"},
 		"a dialog":          {least + "policy: {password_entry: dialog}\n", "resetbot.yaml:5: policy.password_entry: dialogs"},
+		"mail from nowhere": {
+			least + "notices: {mail: {from: a@rijnzicht.example}}\n", "resetbot.yaml:5: notices.mail.host: this is missing",
+		},
+		"mail from nobody": {
+			least + "notices: {mail: {host: post.rijnzicht.example}}\n", "resetbot.yaml:5: notices.mail.from: this is missing",
+		},
+		"mail in clear": {
+			least + "notices: {mail: {host: post.rijnzicht.example, from: a@rijnzicht.example, tls: none}}\n",
+			"resetbot.yaml:5: notices.mail.tls: none is for a mail server on this machine alone",
+		},
+		"a user without a password": {
+			least + "notices: {mail: {host: post.rijnzicht.example, from: a@rijnzicht.example, user: x}}\n",
+			"resetbot.yaml:5: notices.mail.password_file: this is missing; user has no password",
+		},
+		"nobody outside": {least + "notices: {outside: []}\n", "resetbot.yaml:5: notices.outside: this is empty"},
+		"two in one address": {
+			least + "notices: {outside: [\"a@x.example, b@x.example\"]}\n",
+			"resetbot.yaml:5: notices.outside: write private_mail, manager or an address",
+		},
+		"too many outside": {
+			least + "notices: {outside: [" + strings.Repeat("a@x.example, ", 11) + "]}\n",
+			"resetbot.yaml:5: notices.outside: these are more than 10",
+		},
+		"alarms unsigned": {
+			least + "notices: {alarms: {url: https://siem.rijnzicht.example}}\n",
+			"resetbot.yaml:5: notices.alarms.secret_file: this is missing",
+		},
 		"two proofs of two families are no setting": {
 			least + "policy: {families: 1}\n", "resetbot.yaml:5: this key is unknown; known keys are accounts, begun,",
 		},
@@ -141,6 +169,9 @@ policy:
   call: number
   countries: [nl, BE]
   waiting_time: 0s
+notices:
+  mail: {host: 127.0.0.1, port: 2525, tls: none, from: wachtwoord@rijnzicht.example}
+  outside: [manager, security@rijnzicht.example]
 texts: {nl: nl.yaml}
 log_level: debug
 `)
@@ -156,6 +187,10 @@ log_level: debug
 		},
 	}
 	want.Verification.Call = nobody
+	want.Notices.Mail = mailConfig{
+		There: true, Host: "127.0.0.1", Port: 2525, TLS: mail.None, From: "wachtwoord@rijnzicht.example",
+	}
+	want.Notices.Outside = []outsider{manager, "security@rijnzicht.example"}
 	want.Captcha.Web = conversation.OnSuspicion
 	p := &want.Policy
 	p.Other.Captcha = conversation.OnSuspicion

@@ -101,7 +101,8 @@ func openWorld(f folder, peopleFile string) (*world, error) {
 
 // config is what the made-up hospital would have decided. The waiting time is
 // nought here, so that what was just enrolled can be tried at once; production
-// waits 72 hours.
+// waits 72 hours. And whoever sits at this machine is one asker, who tries
+// everybody.
 func (f folder) config(peopleFile string) (config, error) {
 	d, err := desk()
 	if err != nil {
@@ -111,6 +112,7 @@ func (f folder) config(peopleFile string) (config, error) {
 	c.Organisation = organisationConfig{Name: organisation, Domains: []string{domain}, Desk: d}
 	c.Countries = []string{"NL", "BE", "DE"}
 	c.Policy.WaitingTime = 0
+	c.Policy.BegunAsker.N, c.Policy.Accounts.N, c.Policy.Begun.N = 500, 50, 50
 	c.Directory.Type, c.Directory.File = madeUp, peopleFile
 	c.complete()
 	c.Directory.Telephones = f.path("telephones.json")

@@ -77,3 +77,18 @@ func TestImportsPointInwards(t *testing.T) {
 		}
 	}
 }
+
+// A client that knew how the service is made would prove less.
+func TestTheEmployeeKnowsNothingOfTheService(t *testing.T) {
+	for dir, names := range imports(t) {
+		for _, name := range names {
+			inner, ours := strings.CutPrefix(name, "resetbot/")
+			switch top, _, _ := strings.Cut(dir, "/"); {
+			case top == "employee" && ours && inner != "employee":
+				t.Errorf("%s imports %s", dir, inner)
+			case top != "employee" && ours && strings.HasPrefix(inner, "employee"):
+				t.Errorf("%s, which is no test, imports %s", dir, inner)
+			}
+		}
+	}
+}

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -31,15 +33,27 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetArgs(args)
+	root.SetArgs(spelled(args))
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
-	root.AddCommand(demoCommand(), chatCommand(), serveCommand(), auditCommand())
+	root.AddCommand(demoCommand(), chatCommand(), serveCommand(),
+		auditCommand(), caseCommand(), keysCommand(), unfreezeCommand())
 	err := root.ExecuteContext(ctx)
 	if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return 0
 	}
 	_, _ = fmt.Fprintf(errs, "resetbot: %v\n", err) // nothing is left to say it with otherwise
 	return 1
+}
+
+// spelled takes -config for --config: it is what everybody types.
+func spelled(args []string) []string {
+	list := slices.Clone(args)
+	for i, arg := range list {
+		if arg == "-config" || strings.HasPrefix(arg, "-config=") {
+			list[i] = "-" + arg
+		}
+	}
+	return list
 }

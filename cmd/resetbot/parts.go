@@ -31,6 +31,8 @@ type parts struct {
 	painter bot.Painter
 	people  *people.Directory
 	phone   *phone.Phone
+	mail    bot.Notifier
+	alarms  bot.Alarms // nil: the log alone
 }
 
 // openParts makes the parts that c asks for. Whatever is wrong with them is
@@ -57,6 +59,9 @@ func openParts(c config, texts ...words.Override) (p *parts, err error) {
 		return nil, errors.Join(err, p.Close())
 	}
 	if p.phone, err = phone.Open(c.Directory.Telephones, p.telephone()); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	if err := p.openNotices(); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
@@ -89,21 +94,18 @@ func (p *parts) telephone() phone.Options {
 	return phone.Options{
 		Numbers: p.plan,
 		Text: func(c bot.Challenge) string {
-			now := time.Now()
+			now, asked := time.Now(), words.Asked{Locale: c.Locale, Chat: c.Chat, Goal: c.Goal}
 			switch c.Method {
 			case conversation.SMS:
-				return p.words.SMS(c.Locale, c.Chat, c.Code, c.Expires, now).Reveal()
+				return p.words.SMS(asked, c.Code, c.Expires, now).Reveal()
 			case conversation.Call:
-				return p.words.Call(c.Locale, c.Chat, c.WithDigits, now).Ask
+				return p.words.Call(asked, c.WithDigits, now).Ask
 			}
-			title, body := p.words.Push(c.Locale, c.Chat, now)
+			title, body := p.words.Push(asked, now)
 			return title + "\n" + body
 		},
-		Notice: func(a bot.Account, n conversation.Notice, link string) (mail, text string) {
-			letter, err := p.words.Letter(n, words.Recipient{Name: a.Display, Link: link}, time.Now())
-			if err != nil {
-				slog.Error("writing a letter", "what", n.Message, "error", err)
-			}
+		Notice: func(t bot.Telling) (mail, text string) {
+			letter := p.letter(t)
 			return letter.Subject + "\n\n" + strings.Join(letter.Body, "\n\n"), letter.Short
 		},
 	}
@@ -162,11 +164,16 @@ func (p *parts) bot(
 	tune(&policy)
 	keys := s.Keys()
 	authenticators := p.people.Authenticators(s)
+	enroller, err := totp.NewEnroller(p.config.Organisation.Name, nil)
+	if err != nil {
+		return nil, err
+	}
 	return bot.New(bot.Config{
 		Wizard: &conversation.Wizard{Policy: policy, Keys: keys.Wizard(), Numbers: p.plan, Rules: p.rules},
-		Words:  p.words, Store: s, Limiter: s, Directory: p.directory(), Authenticators: authenticators,
+		Words:  p.words, Store: s, Limiter: s, Directory: p.directory(),
+		Authenticators: authenticators, Enroller: enroller,
 		Verifiers: p.verifiers(totp.Options{Authenticators: authenticators, WaitingTime: policy.WaitingTime}),
-		Notifier:  p.phone, Painter: p.painter, Chats: chats,
+		Channels:  p.channels(), Alarms: p.alarms, Painter: p.painter, Chats: chats,
 		AuditKey: keys.Audit(), HeadFile: p.config.headFile(),
 		Links: keys.Sealer("links"), PublicURL: p.config.PublicURL,
 		Budget: map[conversation.Method]conversation.Limit{
@@ -236,9 +243,5 @@ func local(name string) string {
 // number is what a person's telephone is known by: its number, or the person's
 // name where they have none.
 func (p *parts) number(person people.Person) string {
-	e164, fault := p.plan.Read(person.Mobile)
-	if fault != "" {
-		e164 = ""
-	}
-	return cmp.Or(e164, person.UPN)
+	return cmp.Or(p.e164(person.Mobile), person.UPN)
 }

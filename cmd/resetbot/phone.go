@@ -127,7 +127,7 @@ func (h *handset) news(ctx context.Context) error {
 func title(e phone.Entry) string {
 	return map[phone.Kind]string{
 		phone.KindSMS: "TEXT MESSAGE", phone.KindCall: "INCOMING CALL",
-		phone.KindNotification: "AUTHENTICATOR", phone.KindMail: "MAIL",
+		phone.KindNotification: "AUTHENTICATOR", phone.KindMail: "MAIL to " + e.To,
 	}[e.Kind]
 }
 

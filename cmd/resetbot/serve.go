@@ -150,6 +150,7 @@ func (s *service) open(ctx context.Context) (err error) {
 	if s.bot, err = p.bot(kept, s.front.chats, metrics, s.log); err != nil {
 		return err
 	}
+	defer openOffice(s.config, kept, p, s.bot, s.log)()
 	s.front.open(s.bot)
 	s.demo = phoneAPI(p, s.log)
 	s.log.Warn("the people and their telephones are made up: whoever reaches this service reads every code",
@@ -294,7 +295,7 @@ func chats(p *parts, log *slog.Logger) (front, error) {
 	c := p.config.Chats.Web
 	w, err := web.New(web.Options{
 		Words: p.words, Path: c.Path, PublicURL: p.config.PublicURL,
-		From: c.From, TrustedProxies: c.Proxies, Kiosks: c.Kiosks, Suggest: p.suggest, Log: log,
+		From: c.From, TrustedProxies: c.Proxies, Kiosks: c.Kiosks, Shared: c.Shared, Suggest: p.suggest, Log: log,
 	})
 	if err != nil {
 		return front{}, err

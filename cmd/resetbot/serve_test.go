@@ -61,7 +61,7 @@ func (w *watched) String() string {
 }
 
 // line waits for a message of the log.
-func (w *watched) line(t *testing.T, message string) (line map[string]any) {
+func (w *watched) line(t testing.TB, message string) (line map[string]any) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

@@ -18,6 +18,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"resetbot/adapters/chat/web"
+	"resetbot/adapters/mail"
 	"resetbot/adapters/yamlfile"
 	"resetbot/conversation"
 )
@@ -351,6 +353,35 @@ func hosts(to *[]string) setting {
 	return several[string]{to, parse, "write hosts, like smba.trafficmanager.net", true}
 }
 
+// hostName is one host that is connected to, by name or address, without port.
+func hostName(to *string) setting {
+	return scalar[string]{
+		to: to,
+		parse: func(text string) (string, bool) {
+			_, err := netip.ParseAddr(text)
+			_, named := domainName(text)
+			return text, err == nil || named
+		},
+		want: "write a host without a port, like mail.example.org",
+	}
+}
+
+// port is a port that is connected to; 0 is the usual one.
+func port(to *int) setting {
+	v := count(to, 1, 65535).(scalar[int])
+	v.show = func(n int) string { return strings.TrimPrefix(strconv.Itoa(n), "0") }
+	return v
+}
+
+// mailAddress is one address that mail comes from or goes to.
+func mailAddress(to *string) setting {
+	return scalar[string]{
+		to:    to,
+		parse: func(text string) (string, bool) { return text, mail.IsAddress(text) },
+		want:  "write one mail address, like wachtwoord@example.org",
+	}
+}
+
 // domains are what addresses end on, without @.
 func domains(to *[]string) setting {
 	return several[string]{to, domainName, "write domains without @, like example.org", true}
@@ -412,6 +443,33 @@ func (v named) read(s *source, path string, n *yaml.Node) {
 		scalar[netip.Prefix]{to: &at, parse: network, want: "write an address or a range, like 10.1.2.3"}.
 			read(s, path, n.Content[i+1])
 		(*v.to)[name] = at
+	}
+}
+
+// crowds are addresses that many people share, by a name that the operator
+// chooses.
+type crowds struct{ to *map[string]web.Crowd }
+
+func (v crowds) read(s *source, path string, n *yaml.Node) {
+	if n.Kind != yaml.MappingNode {
+		s.wrong(n, path, "this is no group; write for instance {guests: {at: 10.9.0.1, people: 200}}")
+		return
+	}
+	*v.to = map[string]web.Crowd{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name := s.Text(n.Content[i])
+		if _, taken := (*v.to)[name]; taken {
+			s.wrong(n.Content[i], path, "this name is given twice; give each address one of its own")
+		}
+		c := web.Crowd{People: 1}
+		group{
+			"at":     scalar[netip.Prefix]{to: &c.At, parse: network, want: "write an address or a range, like 10.9.0.1"},
+			"people": count(&c.People, 1, plenty),
+		}.read(s, path+"."+name, n.Content[i+1])
+		if !c.At.IsValid() {
+			s.wrong(n.Content[i], path, "an address is missing; write for instance {at: 10.9.0.1, people: 200}")
+		}
+		(*v.to)[name] = c
 	}
 }
 

@@ -95,6 +95,25 @@ func (p *person) start(args ...string) error {
 	return nil
 }
 
+// run runs another command while the program runs. What it prints is looked at
+// like the program's own; whether it succeeds is told in a line after that.
+func (p *person) run(args []string) error {
+	receipts := regexp.MustCompile(`Bonnummer (\S{9})`).FindAllStringSubmatch(p.out.all(), -1)
+	for i := range args {
+		if args[i] == "{receipt}" && receipts != nil {
+			args[i] = receipts[len(receipts)-1][1]
+		}
+	}
+	cmd := exec.Command(p.cmd.Path, append(args, "--data", p.data)...)
+	cmd.Env = p.env
+	printed, err := cmd.CombinedOutput()
+	_, _ = fmt.Fprintf(p.out, "%s[exit %d]\n", printed, cmd.ProcessState.ExitCode()) // a buffer
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		return nil
+	}
+	return err
+}
+
 // kill is kill -9.
 func (p *person) kill() {
 	if p.cmd != nil {
@@ -233,6 +252,8 @@ func (p *person) acts(kind phone.Kind, a phone.Action) error {
 //	> TEXT                type it
 //	press KEYS, approve N, deny
 //	approve               approve with the number that was just printed
+//	run ARGS              another command on the same folder, to its end, in a
+//	                      second window; {receipt} is the last one that was printed
 func talk(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: talk file")
@@ -272,6 +293,8 @@ func (p *person) plays(line string) error {
 		return nil
 	case "end":
 		return p.end()
+	case "run":
+		return p.run(strings.Fields(rest))
 	case "<":
 		return p.expect(rest)
 	case ">":
