@@ -179,13 +179,19 @@ func (b *Bot) tell(n conversation.Notice) (told []string, err error) {
 	return told, err
 }
 
+// ownersAlone are told to owners alone: nothing has changed yet, and managers
+// who hear of every first step stop reading.
+var ownersAlone = []conversation.MessageID{
+	conversation.TellProved, conversation.TellOther, conversation.TellLocked,
+}
+
 // errLater is of a channel that asks for patience and does not say why.
 var errLater = errors.New("not now")
 
 // tellBy tells by one channel. nil means that the channel is done with it.
 func (b *Bot) tellBy(ctx context.Context, name string, c Channel, t Telling) error {
 	t.To, t.Outside = c.To(t.Owner), c.Outside
-	if t.To == "" {
+	if t.To == "" || t.Outside && slices.Contains(ownersAlone, t.Notice.Message) {
 		b.Metrics.told(name, "none")
 		return nil
 	}
