@@ -446,5 +446,5 @@ func (t *Terminal) settle(ctx context.Context, seen int) {
 // busy are the pages that another page follows by itself, soon.
 var busy = map[conversation.MessageID]bool{
 	conversation.WaitFind: true, conversation.WaitCheck: true,
-	conversation.WaitChange: true, conversation.WaitUnlock: true,
+	conversation.WaitChange: true, conversation.WaitUnlock: true, conversation.WaitEnrol: true,
 }
