@@ -74,6 +74,9 @@ func (b *Bot) sweep(ctx context.Context, alone bool) {
 	const batch = 4096
 	for range 16 { // what is still due then is so because nothing can be done about it now
 		users, err := b.Store.Due(ctx, before, batch)
+		if ctx.Err() != nil { // stopping
+			return
+		}
 		if err != nil {
 			b.Log.Error("asking who is due", "error", err)
 			return
