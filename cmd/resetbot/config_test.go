@@ -7,7 +7,9 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -310,5 +312,29 @@ func TestTheDocumentHasTheKeysAndDefaultsOfTheProgram(t *testing.T) {
 	})
 	if diff := cmp.Diff(program, documented); diff != "" {
 		t.Errorf("-program +document:\n%s", diff)
+	}
+}
+
+// own are the numbers of the wizard that are no setting: what keeps outcomes
+// from showing, how long work may take, and what other keys decide.
+var own = []string{
+	"Organisation", "Domains", "Chats", "Other", "KeepEnded", "ProofLife", "Find", "Send", "Check", "WriteFor",
+	"LeaseMargin", "Levelled", "LevelledBy", "WriteSettled", "UnknownRetry", "UnknownGiveUp",
+}
+
+func TestEveryNumberOfTheWizardIsASettingOrNamedAsNone(t *testing.T) {
+	c := defaultConfig("")
+	settable := map[uintptr]bool{}
+	c.policySettings().each("policy", func(_ string, s setting) {
+		if to := reflect.ValueOf(s).FieldByName("to"); to.IsValid() {
+			settable[to.Pointer()] = true
+		}
+	})
+	p := reflect.ValueOf(&c.Policy).Elem()
+	for i := range p.NumField() {
+		name := p.Type().Field(i).Name
+		if is, none := settable[p.Field(i).Addr().Pointer()], slices.Contains(own, name); is == none {
+			t.Errorf("policy of %s: a setting: %v, named as none: %v", name, is, none)
+		}
 	}
 }
