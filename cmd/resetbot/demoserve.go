@@ -6,6 +6,9 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -78,8 +81,9 @@ func demoChats(p *parts, log *slog.Logger) (front, error) {
 	if err != nil {
 		return front{}, err
 	}
+	held := &apps{scanned: map[string]conversation.Secret{}}
 	page, err := web.NewDemo(web.DemoOptions{
-		Words: p.words, Chat: chat, Organisation: organisation, People: p.cast, Code: p.code, Log: log,
+		Words: p.words, Chat: chat, Organisation: organisation, People: p.cast, Code: held.code, Scan: held.scan, Log: log,
 	})
 	if err != nil {
 		return front{}, err
@@ -88,7 +92,11 @@ func demoChats(p *parts, log *slog.Logger) (front, error) {
 		chats:   map[string]bot.Chat{web.Name: chat, "teams": teams},
 		handler: chat, home: "/demo",
 		more: map[string]http.Handler{"/demo": page, "/demo/app/": page, "/demo/teams": teams, "/demo/teams/": teams},
-		open: func(b *bot.Bot) { chat.SetBot(b); teams.SetBot(b) },
+		open: func(b *bot.Bot) {
+			held.enrolled = b.Authenticators // before anything is served
+			chat.SetBot(b)
+			teams.SetBot(b)
+		},
 		close: func() {
 			chat.Close()
 			teams.Close()
@@ -118,13 +126,50 @@ func (p *parts) teams(id string) []conversation.Bound {
 	return nil
 }
 
-// code is what somebody's authenticator app shows.
-func (p *parts) code(id string) (code string, left time.Duration, ok bool) {
-	person, err := p.person(id)
-	if err != nil || person.Authenticator.Empty() {
+// apps are the authenticator apps on the made-up telephones: each holds the key
+// that was scanned last, else the one that was enrolled last. What was scanned
+// is forgotten with the process, as an app that was never confirmed should be.
+type apps struct {
+	enrolled bot.Authenticators
+	mu       sync.Mutex
+	scanned  map[string]conversation.Secret // by the account's id
+}
+
+// code is what somebody's app shows.
+func (a *apps) code(id string) (code string, left time.Duration, ok bool) {
+	key := a.key(id)
+	if key.Empty() {
 		return "", 0, false
 	}
 	now := time.Now()
-	c, err := totp.Code(person.Authenticator, now)
+	c, err := totp.Code(key, now)
 	return c.Reveal(), now.Truncate(30 * time.Second).Add(30 * time.Second).Sub(now), err == nil
+}
+
+func (a *apps) key(id string) conversation.Secret {
+	a.mu.Lock()
+	scanned, ok := a.scanned[id]
+	a.mu.Unlock()
+	if ok {
+		return scanned
+	}
+	list, err := a.enrolled.Enrolled(context.Background(), conversation.AccountID(id))
+	if err != nil || len(list) == 0 {
+		return conversation.Secret{}
+	}
+	return list[len(list)-1].Secret
+}
+
+// scan takes a key as people copy it, or the address of a QR code.
+func (a *apps) scan(id string, typed conversation.Secret) bool {
+	if u, err := url.Parse(strings.TrimSpace(typed.Reveal())); err == nil && u.Scheme == "otpauth" {
+		typed = conversation.NewSecret(u.Query().Get("secret"))
+	}
+	if _, err := totp.Code(typed, time.Now()); err != nil {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.scanned[id] = typed
+	return true
 }

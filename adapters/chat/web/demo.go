@@ -29,6 +29,9 @@ type DemoOptions struct {
 	// Code is what the authenticator app of a person shows now, and for how much
 	// longer; ok is false for who has none.
 	Code func(id string) (code string, left time.Duration, ok bool)
+	// Scan gives that app a key to hold: what a QR code says, or the key itself.
+	// ok is false for what is neither.
+	Scan func(id string, key conversation.Secret) (ok bool)
 	Log  *slog.Logger
 }
 
@@ -51,8 +54,8 @@ type Demo struct {
 
 // NewDemo makes a Demo.
 func NewDemo(o DemoOptions) (*Demo, error) {
-	if o.Words == nil || o.Chat == nil || o.People == nil || o.Code == nil {
-		return nil, errors.New("making the demo's page: words, chat, people and code are all needed")
+	if o.Words == nil || o.Chat == nil || o.People == nil || o.Code == nil || o.Scan == nil {
+		return nil, errors.New("making the demo's page: words, chat, people, code and scan are all needed")
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -60,6 +63,7 @@ func NewDemo(o DemoOptions) (*Demo, error) {
 	d := &Demo{DemoOptions: o, mux: http.NewServeMux()}
 	d.mux.HandleFunc("GET /demo", d.page)
 	d.mux.HandleFunc("GET /demo/app/{id}", d.app)
+	d.mux.HandleFunc("POST /demo/app/{id}", d.scan)
 	return d, nil
 }
 
@@ -143,6 +147,23 @@ func (d *Demo) app(rw http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(rw).Encode(map[string]any{"code": code, "left": int(left.Round(time.Second).Seconds())})
 }
 
+// scan takes the key that the chat shows beside its QR code.
+func (d *Demo) scan(rw http.ResponseWriter, r *http.Request) {
+	if err := d.Chat.guard.Check(r); err != nil {
+		http.Error(rw, http.StatusText(http.StatusForbidden), http.StatusForbidden)
+		return
+	}
+	var typed struct{ Key string }
+	err := json.NewDecoder(http.MaxBytesReader(rw, r.Body, bodyMax)).Decode(&typed)
+	rw.Header().Set("Content-Type", "application/json")
+	if err != nil || !d.Scan(r.PathValue("id"), conversation.NewSecret(typed.Key)) {
+		rw.WriteHeader(http.StatusUnprocessableEntity)
+		_, _ = fmt.Fprintln(rw, `{"ok":false}`)
+		return
+	}
+	_, _ = fmt.Fprintln(rw, `{"ok":true}`)
+}
+
 // Title is the window's.
 func (v demoView) Title() string { return v.Demo["title"] }
 
@@ -189,6 +210,9 @@ var demoWords = map[string]map[string]string{
 		"empty":     "Nog niets ontvangen.",
 		"no_app":    "Op deze telefoon staat geen Authenticator-app.",
 		"code_for":  "Code van dit moment",
+		"add_key":   "App koppelen: plak de sleutel die onder de QR-code staat",
+		"add":       "Toevoegen",
+		"no_key":    "Dat is geen sleutel. Neem alle tekens over.",
 		"seconds":   "nog {n} s",
 		"call":      "U wordt gebeld",
 		"hangup":    "Ophangen",
@@ -225,6 +249,9 @@ var demoWords = map[string]map[string]string{
 		"empty":     "Nothing received yet.",
 		"no_app":    "There is no Authenticator app on this phone.",
 		"code_for":  "Code right now",
+		"add_key":   "Add an account: paste the key that stands below the QR code",
+		"add":       "Add",
+		"no_key":    "That is no key. Copy all of its characters.",
 		"seconds":   "{n} s left",
 		"call":      "Incoming call",
 		"hangup":    "Hang up",

@@ -3,6 +3,7 @@ package web_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -29,6 +30,7 @@ func newDemo(t *testing.T) *web.Demo {
 		Code: func(id string) (string, time.Duration, bool) {
 			return "123456", 17 * time.Second, id == "1"
 		},
+		Scan: func(id string, key conversation.Secret) bool { return id == "1" && key.Reveal() == "ABCD" },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -140,5 +142,30 @@ func TestADemoThatLacksAPartIsNotMade(t *testing.T) {
 	}
 	if !slices.ContainsFunc(played, func(p web.DemoPerson) bool { return p.Local() == "z.celik" }) {
 		t.Error("the name before the @ is another")
+	}
+}
+
+func TestTheAppOfTheDemoTakesAKeyFromThisPageAlone(t *testing.T) {
+	d := newDemo(t)
+	post := func(id, body, site string) int {
+		r := httptest.NewRequest(http.MethodPost, "/demo/app/"+id, strings.NewReader(body))
+		r.Header.Set("Sec-Fetch-Site", site)
+		rw := httptest.NewRecorder()
+		d.ServeHTTP(rw, r)
+		return rw.Code
+	}
+	for _, c := range []struct {
+		id, body, site string
+		want           int
+	}{
+		{"1", `{"key":"ABCD"}`, "same-origin", http.StatusOK},
+		{"1", `{"key":"ABCD"}`, "cross-site", http.StatusForbidden},
+		{"1", `{"key":"no"}`, "same-origin", http.StatusUnprocessableEntity},
+		{"1", `{`, "same-origin", http.StatusUnprocessableEntity},
+		{"2", `{"key":"ABCD"}`, "same-origin", http.StatusUnprocessableEntity},
+	} {
+		if got := post(c.id, c.body, c.site); got != c.want {
+			t.Errorf("%s of %s from %s: %d, want %d", c.body, c.id, c.site, got, c.want)
+		}
 	}
 }

@@ -189,6 +189,20 @@
     pane.querySelector("small").textContent = texts.seconds.replace("{n}", shown.left);
   }
 
+  at("scan").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const field = event.target.elements.key;
+    const result = event.target.querySelector(".result");
+    try {
+      const { ok } = await ask(`/demo/app/${encodeURIComponent(person)}`, { key: field.value });
+      result.textContent = ok ? "" : texts.no_key;
+      if (ok) event.target.reset();
+    } catch {
+      at("offline").hidden = false;
+    }
+    app();
+  });
+
   // ---- tabs ----
 
   const tabs = [...document.querySelectorAll("[role=tab]")];
