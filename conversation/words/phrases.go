@@ -36,6 +36,7 @@ const (
 	PageWords         Phrase = "ui.page_words"      // in the chat: Word the page shows, Name it asks for
 	PageWordWrong     Phrase = "ui.page_word_wrong" //
 	Counter           Phrase = "ui.counter"         // a script puts numbers for {n} and {min}
+	CounterEnough     Phrase = "ui.counter_enough"
 	CapsLock          Phrase = "ui.caps_lock"
 	ShowPassword      Phrase = "ui.show_password"
 	HidePassword      Phrase = "ui.hide_password"

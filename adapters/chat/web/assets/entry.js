@@ -82,7 +82,8 @@
     const update = () => {
       const n = count(password.value);
       bar.value = Math.min(n, bar.max);
-      counter.textContent = form.dataset.counter.replace("{n}", n).replace("{min}", bar.max);
+      const say = n >= bar.max ? form.dataset.enough : form.dataset.counter;
+      counter.textContent = say.replace("{n}", n).replace("{min}", bar.max);
       counter.className = n >= bar.max ? "counter enough" : "counter";
     };
     password.addEventListener("input", update);
