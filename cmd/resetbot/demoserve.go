@@ -110,7 +110,7 @@ func (p *parts) cast() []web.DemoPerson {
 	for _, person := range p.people.People() {
 		cast = append(cast, web.DemoPerson{
 			ID: string(person.ID), Name: person.Display, User: person.UPN, Number: p.number(person),
-			Mobile: person.Mobile, Teams: len(p.teams(string(person.ID))) > 0,
+			Mobile: person.Mobile, Teams: len(p.teams(string(person.ID))) > 0, Password: person.Password.Reveal(),
 		})
 	}
 	return cast

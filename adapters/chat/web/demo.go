@@ -43,6 +43,9 @@ type DemoPerson struct {
 	Number string // by which the telephone is known: E.164, or the user principal name
 	Mobile string // as the directory has it; empty without a telephone
 	Teams  bool   // has a chat of their own
+	// Password is the made-up one that they begin with; empty where only its hash
+	// is known.
+	Password string
 }
 
 // Demo is the demo's page, and what its script asks for: mount it at "/demo"
@@ -200,6 +203,7 @@ var demoWords = map[string]map[string]string{
 		"address":   "E-mailadres",
 		"mobile":    "Mobiel nummer",
 		"none":      "geen",
+		"first":     "Wachtwoord tot nu toe",
 		"teams":     "Eigen chat openen (als in Teams)",
 		"chat":      "Webchat",
 		"phone":     "Telefoon van",
@@ -239,6 +243,7 @@ var demoWords = map[string]map[string]string{
 		"address":   "Email address",
 		"mobile":    "Mobile number",
 		"none":      "none",
+		"first":     "Password so far",
 		"teams":     "Open their own chat (as in Teams)",
 		"chat":      "Web chat",
 		"phone":     "Phone of",
