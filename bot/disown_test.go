@@ -54,7 +54,7 @@ func TestAC74_TheLinkOfANoticeUndoesAReset(t *testing.T) {
 		w.on(nurse, conversation.Done)
 		w.settle()
 		token := w.link("m.devries", "https://resetbot.example/n/")
-		if _, ok := w.bot.Disownable(token); !ok {
+		if _, ok, _ := w.bot.Disownable(t.Context(), token); !ok {
 			t.Fatalf("the link of a fresh notice is not open: %q", token)
 		}
 		if !w.signIn("m.devries", "kaars-molen-fiets-tafel") {
@@ -72,11 +72,14 @@ func TestAC74_TheLinkOfANoticeUndoesAReset(t *testing.T) {
 		if _, ok, _ := w.bot.Disown(context.Background(), token, "somebody"); ok {
 			t.Error("a notice was used twice")
 		}
-		if _, ok := w.bot.Disownable(strings.Replace(token, token[20:24], "AAAA", 1)); ok {
+		if _, ok, _ := w.bot.Disownable(t.Context(), token); ok {
+			t.Error("a link that was used still offers its button")
+		}
+		if _, ok, _ := w.bot.Disownable(t.Context(), strings.Replace(token, token[20:24], "AAAA", 1)); ok {
 			t.Error("a forged link is open")
 		}
 		time.Sleep(72 * time.Hour)
-		if _, ok := w.bot.Disownable(token); ok {
+		if _, ok, _ := w.bot.Disownable(t.Context(), token); ok {
 			t.Error("a link lives longer than 72 hours")
 		}
 	})

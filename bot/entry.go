@@ -82,8 +82,20 @@ func (b *Bot) disownLink(n conversation.Notice) (string, error) {
 }
 
 // Disownable opens the link of a notice and tells what it is of. It changes
-// nothing. ok is false for a link that is too old or never was.
-func (b *Bot) Disownable(token string) (n conversation.Notice, ok bool) {
+// nothing. ok is false for a link that is too old, never was, or was used.
+func (b *Bot) Disownable(ctx context.Context, token string) (n conversation.Notice, ok bool, err error) {
+	if n, ok = b.noticeOf(token); !ok {
+		return n, false, nil
+	}
+	before, err := b.Store.Conversation(ctx, conversation.DisownUser(n.ID))
+	if err != nil {
+		return n, false, fmt.Errorf("opening the link of a notice: %w", err)
+	}
+	return n, before.ID == "", nil
+}
+
+// noticeOf reads what the link of a notice names, while it lives.
+func (b *Bot) noticeOf(token string) (n conversation.Notice, ok bool) {
 	if b.Links == nil || len(token) > conversation.TypedMax {
 		return n, false
 	}
@@ -110,15 +122,10 @@ func (b *Bot) Disownable(token string) (n conversation.Notice, ok bool) {
 // link that is too old, never was, or was used before. asker is as in
 // [conversation.Origin].
 func (b *Bot) Disown(ctx context.Context, token, asker string) (n conversation.Notice, ok bool, err error) {
-	n, ok = b.Disownable(token)
-	if !ok {
-		return n, false, nil
-	}
-	user := conversation.DisownUser(n.ID)
-	before, err := b.Store.Conversation(ctx, user)
-	if err != nil || before.ID != "" {
+	if n, ok, err = b.Disownable(ctx, token); err != nil || !ok {
 		return n, false, err
 	}
+	user := conversation.DisownUser(n.ID)
 	in := conversation.Input{
 		Kind: conversation.Disowns,
 		From: conversation.Origin{User: user, Asker: b.Wizard.Keys.Fingerprint("asker", asker), Locale: n.Locale},

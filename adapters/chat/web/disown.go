@@ -14,7 +14,7 @@ import (
 
 // disowner is what this page needs of a *bot.Bot.
 type disowner interface {
-	Disownable(token string) (n conversation.Notice, ok bool)
+	Disownable(ctx context.Context, token string) (n conversation.Notice, ok bool, err error)
 	Disown(ctx context.Context, token, asker string) (n conversation.Notice, ok bool, err error)
 }
 
@@ -32,7 +32,12 @@ func (w *Web) disown(rw http.ResponseWriter, r *http.Request) {
 		w.disowned(rw, r, d)
 		return
 	}
-	n, ok := d.Disownable(r.PathValue("token"))
+	n, ok, err := d.Disownable(r.Context(), r.PathValue("token"))
+	if err != nil {
+		w.Log.Error("opening the link of a notice", "error", err)
+		w.say(rw, r, http.StatusServiceUnavailable, words.Offline)
+		return
+	}
 	if !ok {
 		w.say(rw, r, http.StatusNotFound, words.NotMeOver)
 		return

@@ -18,8 +18,8 @@ type owner struct {
 	disowned int
 }
 
-func (o *owner) Disownable(token string) (n conversation.Notice, ok bool) {
-	return conversation.Notice{Locale: "nl"}, token == "right"
+func (o *owner) Disownable(_ context.Context, token string) (n conversation.Notice, ok bool, err error) {
+	return conversation.Notice{Locale: "nl"}, token == "right", nil
 }
 
 func (o *owner) Disown(_ context.Context, token, asker string) (n conversation.Notice, ok bool, err error) {
