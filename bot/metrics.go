@@ -104,19 +104,24 @@ func (m *Metrics) performed(task conversation.Task, out conversation.Outcome, to
 
 // outcome is one word for what came of a task.
 func outcome(task conversation.Task, out conversation.Outcome) string {
-	word := ""
-	switch {
-	case out.Trouble:
+	if out.Trouble {
 		return "trouble"
-	case task.Kind == conversation.TaskCheck || task.Kind == conversation.TaskWait:
+	}
+	word, nobody := "", out.Account == nil
+	switch task.Kind {
+	case conversation.TaskCheck, conversation.TaskWait, conversation.TaskVerify, conversation.TaskConfirm:
 		word = string(out.Verdict)
-	case task.Kind == conversation.TaskReset || task.Kind == conversation.TaskUnlock:
+	case conversation.TaskReset, conversation.TaskUnlock, conversation.TaskScramble:
 		word = string(out.Write)
-	case task.Kind == conversation.TaskChanged:
+	case conversation.TaskChanged:
 		word = string(out.Changed)
-	case task.Kind == conversation.TaskChallenge && !out.Matched,
-		task.Kind != conversation.TaskChallenge && out.Account == nil:
-		word = "none"
+	case conversation.TaskChallenge:
+		nobody = !out.Matched
+		fallthrough
+	case conversation.TaskFind, conversation.TaskReread:
+		if nobody {
+			word = "none"
+		}
 	}
 	return cmp.Or(word, "ok")
 }

@@ -134,6 +134,7 @@ func (t *teller) history() {
 func (t *teller) event(l conversation.Line) string {
 	v := t.values()
 	v.Step, v.Unlock = stepOf(l.From), l.Goal == conversation.ToUnlock
+	v.Enrol = l.Goal == conversation.ToEnrol
 	id := "case.event." + l.Event
 	if !t.has(id) { // of a newer version
 		id = "case.event.other"
