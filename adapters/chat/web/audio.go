@@ -51,7 +51,7 @@ func (w *Web) sound(rw http.ResponseWriter, r *http.Request) {
 func (w *Web) audible(r *http.Request, b Bot, v visitor) glance {
 	g := w.visitors.look(v.user)
 	missing := g.mark == "" || soundName(g.page.Page, g.page.Locale) != "" && len(g.page.Sound) == 0
-	if !missing || !w.visitors.mayAct(v.user, w.Now()) {
+	if !missing || !w.visitors.mayAct(v.user, w.Now()) || !w.mayCome(v) {
 		return g
 	}
 	if err := w.arrive(r.Context(), b, v); err != nil {

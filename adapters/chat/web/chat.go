@@ -61,6 +61,9 @@ func (w *Web) visit(rw http.ResponseWriter, r *http.Request, b Bot, v visitor) {
 			return
 		}
 		v.user = w.newCookie(rw)
+	} else if !w.mayCome(v) {
+		w.say(rw, r, http.StatusTooManyRequests, words.SlowDown)
+		return
 	}
 	g := w.visitors.look(v.user)
 	if w.stale(g) {
@@ -75,6 +78,13 @@ func (w *Web) visit(rw http.ResponseWriter, r *http.Request, b Bot, v visitor) {
 		return
 	}
 	w.write(rw, r, http.StatusOK, "chat.html", w.view(g, v))
+}
+
+// mayCome reports whether a visitor with a cookie may come in. One whom this
+// process does not know is counted as a new one: a cookie is any 32 bytes, and
+// whoever makes up a thousand is a thousand visitors.
+func (w *Web) mayCome(v visitor) bool {
+	return w.Prove != nil || w.visitors.look(v.user).mark != "" || w.visitors.mayCome(v.asker, w.Now())
 }
 
 // backAfter is how long after an end somebody who comes back is greeted anew.
@@ -99,7 +109,7 @@ func (w *Web) take(rw http.ResponseWriter, r *http.Request, b Bot, v visitor) {
 		w.backTo(rw, r, w.self(v))
 		return
 	}
-	if !w.visitors.mayAct(v.user, w.Now()) {
+	if !w.visitors.mayAct(v.user, w.Now()) || !w.mayCome(v) {
 		w.say(rw, r, http.StatusTooManyRequests, words.SlowDown)
 		return
 	}

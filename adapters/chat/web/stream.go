@@ -35,6 +35,9 @@ func (w *Web) events(rw http.ResponseWriter, r *http.Request) {
 		return
 	case r.Method == http.MethodHead:
 		return
+	case !w.mayCome(v):
+		w.say(rw, r, http.StatusServiceUnavailable, words.SlowDown)
+		return
 	}
 	closed, ok := w.visitors.open(v.user)
 	if !ok {

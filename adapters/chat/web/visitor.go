@@ -34,7 +34,7 @@ func (v visitor) origin() conversation.Origin {
 func (w *Web) visitor(r *http.Request) visitor {
 	v := visitor{address: w.client(r), locale: language(r)}
 	v.kiosk = w.kiosk(v.address)
-	v.asker, v.crowd = asker(v.address, v.kiosk), w.crowd(v.address)
+	v.asker, v.crowd = w.asker(v.address, v.kiosk)
 	if w.Prove != nil {
 		person, ok := w.Prove(r)
 		if ok {
@@ -92,32 +92,32 @@ func (w *Web) kiosk(a netip.Addr) string {
 	return name
 }
 
-// crowd is how many people may be behind an address; 0 where nobody said.
-func (w *Web) crowd(a netip.Addr) int {
-	people, bits := 0, -1
-	for _, c := range w.Shared {
-		if c.At.Contains(a) && c.At.Bits() > bits {
-			people, bits = c.People, c.At.Bits()
+// asker names who is counted, and tells how many people that are known to be; 0
+// where nobody said. It is the kiosk; else the shared addresses, all together,
+// that say so most narrowly; else the address, of which IPv6 gives every
+// customer a whole /64.
+func (w *Web) asker(a netip.Addr, kiosk string) (name string, people int) {
+	if kiosk != "" {
+		return "kiosk:" + kiosk, 0
+	}
+	bits := -1
+	for n, c := range w.Shared {
+		if c.At.Contains(a) && (c.At.Bits() > bits || c.At.Bits() == bits && "shared:"+n < name) {
+			name, people, bits = "shared:"+n, c.People, c.At.Bits()
 		}
 	}
-	return people
-}
-
-// asker names who is counted: the kiosk, or the address, of which IPv6 gives
-// every customer a whole /64.
-func asker(a netip.Addr, kiosk string) string {
-	if kiosk != "" {
-		return "kiosk:" + kiosk
+	if name != "" {
+		return name, people
 	}
-	bits := 32
+	bits = 32
 	if a.Is6() {
 		bits = 64
 	}
 	p, err := a.Prefix(bits)
 	if err != nil {
-		return "address:none"
+		return "address:none", 0
 	}
-	return "address:" + p.String()
+	return "address:" + p.String(), 0
 }
 
 // language is the one that the address names, or the first of those that the

@@ -71,7 +71,8 @@ type Options struct {
 	// and erases itself when nobody is there any more.
 	Kiosks map[string]netip.Prefix
 	// Shared are addresses behind which many people are, by a name of the
-	// operator's: what one asker may do, they may do as often as there are people.
+	// operator's: all of one name are one asker, and what one asker may do they may
+	// do as often as there are people.
 	Shared map[string]Crowd
 	// Suggest offers a password that will do; nil offers none. What it gives is
 	// shown on the one-time page and nowhere kept.
