@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -172,7 +173,16 @@ func (e auditEntry) String() string {
 	if e.Alarm {
 		words = append(words, "ALARM")
 	}
-	return strings.Join(words, "  ")
+	return strings.Map(visible, strings.Join(words, "  "))
+}
+
+// visible is r, or a mark in the place of what would move the cursor or turn the
+// line around: an id is whatever a directory says it is.
+func visible(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return unicode.ReplacementChar
 }
 
 // verified is how many lines the audit has, all in their places.

@@ -29,3 +29,17 @@ func peer(c net.Conn) int {
 	}
 	return id
 }
+
+// owner is the user and the group that a file belongs to; -1 when nobody can
+// tell.
+func owner(path string) (uid, gid int) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return -1, -1
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return -1, -1
+	}
+	return int(stat.Uid), int(stat.Gid)
+}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -165,7 +166,10 @@ func (o *office) open(log *slog.Logger) (closed func()) {
 	}
 }
 
-func socketOf(c config) string { return c.Store.Path + ".sock" }
+// socketEnd is what a socket's path has behind that of its store.
+const socketEnd = ".sock"
+
+func socketOf(c config) string { return c.Store.Path + socketEnd }
 
 // openOffice is the office of a running bot on a store; there is none for a
 // store that dies with its process.
@@ -356,11 +360,29 @@ func alone(c config, s *bolt.Store, use func(*caller) error) error {
 	if opened != nil {
 		err = errors.Join(err, opened.Close())
 	}
-	return err
+	return errors.Join(err, giveBack(c))
 }
 
-// dial asks whether somebody listens on a socket, and lets nobody but ourselves
-// or root answer.
+// giveBack gives the files that root wrote anew to whom the store belongs to:
+// a service that cannot read its own keys would not start again.
+func giveBack(c config) error {
+	uid, gid := owner(c.Store.Path)
+	if os.Geteuid() != 0 || uid < 0 {
+		return nil
+	}
+	for _, path := range []string{c.KeysFile, c.headFile()} {
+		if is, _ := owner(path); is != 0 || uid == 0 {
+			continue
+		}
+		if err := os.Chown(path, uid, gid); err != nil {
+			return fmt.Errorf("giving a file to the user of the service: %w", err)
+		}
+	}
+	return nil
+}
+
+// dial asks whether somebody listens on a socket, and lets nobody but ourselves,
+// root, or for root whoever the store belongs to, answer.
 func dial(path string) (*caller, error) {
 	connect := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
@@ -368,7 +390,7 @@ func dial(path string) (*caller, error) {
 		if err != nil {
 			return nil, err
 		}
-		if id := peer(c); id != os.Geteuid() && id != 0 && os.Geteuid() != 0 {
+		if id := peer(c); !trusted(id, os.Geteuid(), path) {
 			return nil, errors.Join(fmt.Errorf("another user (%d) listens on %s: be that user", id, path), c.Close())
 		}
 		return c, nil
@@ -381,6 +403,17 @@ func dial(path string) (*caller, error) {
 		return nil, err
 	}
 	return &caller{http.Client{Transport: &http.Transport{DialContext: connect}}}, nil
+}
+
+// trusted reports whether me may believe an answer of id on a socket. Root can ask
+// everybody's service, so for root it is the service of that store that counts:
+// anybody can make a socket in a folder that is shared.
+func trusted(id, me int, socket string) bool {
+	if id == me || id == 0 {
+		return true
+	}
+	service, _ := owner(strings.TrimSuffix(socket, socketEnd))
+	return me == 0 && id >= 0 && id == service
 }
 
 func nobodyListens(err error) bool {
