@@ -125,7 +125,7 @@ func (s *step) person() {
 		s.afterEnd(old)
 	case !s.entitled():
 	default:
-		if s.c.Page.Entry == nil || s.in.Kind != Filled { // a one-time page knows nobody
+		if s.in.Via == "" && (s.c.Page.Entry == nil || s.in.Kind != Filled) { // a one-time page knows nobody
 			s.c.Address, s.c.Bound = s.in.From.Address, s.in.From.Bound
 		}
 		s.act()
@@ -468,7 +468,7 @@ func (s *step) stop(to State, p Page, word string) {
 
 func (s *step) over(p Page, notes ...Note) {
 	s.c.Over, s.c.Task, s.c.Question, s.c.Write = s.now, nil, nil, nil
-	s.c.Bound, s.c.Exposed, s.c.Used, s.c.Given = nil, nil, nil, nil
+	s.c.Bound, s.c.Exposed, s.c.Used, s.c.Given, s.c.Enrol = nil, nil, nil, nil, Enrolment{}
 	if p.Offers == nil {
 		p.Offers = offers(PickAgain, PickDesk)
 	}
