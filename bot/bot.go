@@ -163,8 +163,13 @@ func (b *Bot) Receive(ctx context.Context, m Incoming) error {
 	default:
 		return fmt.Errorf("taking in a message: people do not %q", m.Kind)
 	}
+	return b.receive(ctx, m, "")
+}
+
+// receive takes in what was checked. own is as in [conversation.Input].
+func (b *Bot) receive(ctx context.Context, m Incoming, own string) error {
 	in := conversation.Input{
-		Kind: m.Kind, From: m.From, Event: m.Event, Token: m.Token, Choice: m.Choice, Fields: m.Fields,
+		Kind: m.Kind, From: m.From, Event: m.Event, Token: m.Token, Choice: m.Choice, Fields: m.Fields, Own: own,
 	}
 	if e, ok := b.open(m.Link); ok && e.User == m.From.User {
 		in.Via = e.Token

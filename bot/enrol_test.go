@@ -3,6 +3,7 @@ package bot_test
 import (
 	"context"
 	"path"
+	"strconv"
 	"testing"
 	"testing/synctest"
 
@@ -49,10 +50,19 @@ func TestAC66_OnlyTheWordOpensTheQRCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
 		w.own("p.bakker", "authenticator koppelen")
-		first := path.Base(w.chat.last(nurse).Link)
-		w.fill(nurse, map[conversation.Field]conversation.Secret{
-			conversation.FieldCurrent: conversation.NewSecret("krentenbol met roomboter"),
+		first := w.chat.last(nurse)
+		theirs, err := w.bot.Submit(t.Context(), bot.Incoming{
+			Kind: conversation.Filled, From: conversation.Origin{User: nurse, Locale: "nl", Asker: "nurse"},
+			Token: first.Page.Token, Link: path.Base(first.Link),
+			Fields: map[conversation.Field]conversation.Secret{
+				conversation.FieldCurrent: conversation.NewSecret("krentenbol met roomboter"),
+				conversation.FieldWord:    conversation.NewSecret(strconv.Itoa(first.Page.Entry.Asks)),
+			},
 		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.settle()
 		for _, text := range []string{"1", "0612345635"} {
 			w.own("p.bakker", text)
 		}
@@ -66,18 +76,23 @@ func TestAC66_OnlyTheWordOpensTheQRCode(t *testing.T) {
 		if err != nil || !ok || m.App != nil || m.Page.ID != conversation.AskEntryWord || m.Page.Media != nil {
 			t.Fatalf("who has the link alone sees %s, %+v (%v, %v)", m.Page.ID, m.Page.Media, ok, err)
 		}
-		m, ok, err = w.bot.Entry(t.Context(), first)
+		m, ok, err = w.bot.Entry(t.Context(), path.Base(first.Link)) // from a history
+		if err != nil || !ok || m.App != nil || m.Page.ID != conversation.AskEntryWord {
+			t.Fatalf("who has the link that the word was given under sees %s (%v, %v)", m.Page.ID, ok, err)
+		}
+		own := path.Base(theirs)
+		m, ok, err = w.bot.Entry(t.Context(), own)
 		if err != nil || !ok || m.App == nil || m.Page.ID != conversation.AskScanHere || len(m.App.QR) == 0 {
 			t.Fatalf("who gave the word sees %s (%v, %v)", m.Page.ID, ok, err)
 		}
-		if path.Base(m.Link) != first {
-			t.Error("the form would leave the address that the word was given under")
+		if path.Base(m.Link) != own {
+			t.Error("the form would leave the address of whoever gave the word")
 		}
 		w.say(nurse, "annuleren")
 		if _, ok, _ = w.bot.Entry(t.Context(), newest); ok {
 			t.Error("after the end the link still opens something")
 		}
-		if m, _, _ := w.bot.Entry(t.Context(), first); m.App != nil {
+		if m, _, _ := w.bot.Entry(t.Context(), own); m.App != nil {
 			t.Error("after the end the secret is still shown")
 		}
 	})

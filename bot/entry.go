@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -35,7 +36,11 @@ func (b *Bot) link(c conversation.Conversation) (string, error) {
 	if b.Links == nil || b.PublicURL == "" {
 		return "", errors.New("no public address is configured")
 	}
-	data, err := json.Marshal(entry{c.User, c.Page.Token})
+	return b.linkTo(entry{c.User, c.Page.Token})
+}
+
+func (b *Bot) linkTo(e entry) (string, error) {
+	data, err := json.Marshal(e)
 	if err != nil {
 		return "", err
 	}
@@ -155,14 +160,29 @@ func (b *Bot) open(link string) (e entry, ok bool) {
 	return e, true
 }
 
+// Submit takes in a one-time page that was filled in. link is an address of its
+// own for whoever did so, and nobody else is told it: if the word was right, it
+// leads to what comes of it, and to what is secret.
+func (b *Bot) Submit(ctx context.Context, m Incoming) (link string, err error) {
+	if b.Links == nil || m.Kind != conversation.Filled || b.Chats[m.From.User.Chat] == nil {
+		return "", errors.New("taking in a one-time page: there are none here")
+	}
+	own := rand.Text()
+	if link, err = b.linkTo(entry{m.From.User, own}); err != nil {
+		return "", err
+	}
+	return link, b.receive(ctx, m, own)
+}
+
 // Entry opens a one-time link, and gives the page that its holder may see now:
 // the form, while it is the conversation's newest; after it was filled in, what
 // came of it. ok is false for a link that is over, was replaced, or never was.
 // It changes nothing, however often it is asked (AC-66).
 //
-// A secret is shown to nobody but whoever filled in a page under this address
-// before, with the word that only the chat shows: a preview robot sees the
-// question for that word (AppKey).
+// A secret (AppKey) is shown under the address alone that [Bot.Submit] gave to
+// whoever filled a page in with the word that only the chat shows. Who has the
+// link of the chat, from a history or as a preview robot, sees the question for
+// that word.
 func (b *Bot) Entry(ctx context.Context, link string) (m Outgoing, ok bool, err error) {
 	e, ok := b.open(link)
 	if !ok {
@@ -174,7 +194,8 @@ func (b *Bot) Entry(ctx context.Context, link string) (m Outgoing, ok bool, err 
 	}
 	asked := conversation.NewSecret(e.Token)
 	newest := c.Page.Entry != nil && asked.Equal(conversation.NewSecret(c.Page.Token)) && b.Now().Before(c.Page.Entry.Expires)
-	follows := c.Entered != "" && asked.Equal(conversation.NewSecret(c.Entered))
+	opened := c.Opened != "" && asked.Equal(conversation.NewSecret(c.Opened))
+	follows := opened || c.Entered != "" && asked.Equal(conversation.NewSecret(c.Entered))
 	if c.ID == "" || !newest && !follows {
 		return m, false, nil
 	}
@@ -186,15 +207,15 @@ func (b *Bot) Entry(ctx context.Context, link string) (m Outgoing, ok bool, err 
 		m.Page.Entry = &conversation.Entry{Expires: e.Expires, Shows: e.Shows, Asks: -1}
 	}
 	if media := m.Page.Media; media != nil && media.Kind == conversation.MediaQR {
-		err = b.showApp(&m, link, follows)
+		err = b.showApp(&m, link, opened)
 	}
 	return m, err == nil, err
 }
 
 // showApp puts on a one-time page what an app is enrolled with, or the question
 // for the word.
-func (b *Bot) showApp(m *Outgoing, link string, follows bool) (err error) {
-	if !follows {
+func (b *Bot) showApp(m *Outgoing, link string, opened bool) (err error) {
+	if !opened {
 		m.Page.ID, m.Page.Media = conversation.AskEntryWord, nil
 		m.Page.Fields = []conversation.Field{conversation.FieldWord}
 		return nil

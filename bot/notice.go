@@ -182,7 +182,8 @@ func (b *Bot) tell(n conversation.Notice) (told []string, err error) {
 // ownersAlone are told to owners alone: nothing has changed yet, and managers
 // who hear of every first step stop reading.
 var ownersAlone = []conversation.MessageID{
-	conversation.TellProved, conversation.TellOther, conversation.TellLocked,
+	conversation.TellProved, conversation.TellOther, conversation.TellLocked, conversation.TellEnrolProved,
+	conversation.TellEnrolWrong,
 }
 
 // errLater is of a channel that asks for patience and does not say why.

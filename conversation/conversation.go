@@ -200,7 +200,10 @@ type Conversation struct {
 	Refusals int               `json:"refusals,omitempty"`
 	// Entered is the token of the one-time page that was last filled in: whoever
 	// did so may follow what comes of it.
-	Entered  string   `json:"entered,omitempty"`
+	Entered string `json:"entered,omitempty"`
+	// Opened is the token under which whoever gave the word right sees a secret,
+	// and need not give it again. Only their browser was told it.
+	Opened   string   `json:"opened,omitempty"`
 	Words    int      `json:"words,omitempty"`   // wrong words on one-time pages
 	Exposed  []string `json:"exposed,omitempty"` // fingerprints of what was typed in the chat on the password page
 	Reminded bool     `json:"reminded,omitempty"`

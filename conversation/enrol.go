@@ -69,7 +69,7 @@ func (s *step) askAccount(notes ...Note) {
 
 func (s *step) enrolWho() {
 	for i, b := range s.c.Bound {
-		if s.in.Choice == PickOwn(i) || s.in.Choice == PickYes && len(s.c.Bound) == 1 {
+		if (s.in.Choice == PickOwn(i) || s.in.Choice == PickYes && len(s.c.Bound) == 1) && s.showed(i) {
 			s.look(Task{Kind: TaskFind, Account: b.ID})
 			return
 		}
@@ -106,12 +106,18 @@ func (s *step) enrolFound(out Outcome) {
 func (s *step) cannotEnrol(a *Account) bool {
 	until, full := s.full(usePasswords, s.Policy.Passwords)
 	second := len(a.Devices) > 0
+	reset := s.account.LastReset.Add(s.Policy.WaitingTime)
 	switch reason := s.reason(a); {
 	case reason != Eligible:
 		s.end(Refer, Page{ID: EndIneligible, Args: Args{Reason: reason}})
 		s.detail(string(reason))
 	case full:
 		s.end(Lock, Page{ID: EndEnrolPassword, Args: Args{At: until}})
+	case !s.account.LastReset.IsZero() && s.now.Before(reset):
+		// A forgotten password is no way into enrolment: whoever reset it, with a
+		// telephone that was not theirs, would stay for good.
+		s.end(Refer, Page{ID: EndEnrolReset, Args: Args{At: reset}})
+		s.detail("reset_just_now")
 	case !s.canProve(Phone):
 		s.end(Refer, Page{ID: EndEnrolPhone})
 		s.detail("no_phone")
@@ -181,6 +187,8 @@ func (s *step) verified(out Outcome) {
 		s.follow(Known)
 		s.askMethod()
 	case full:
+		s.alarm("current_password")
+		s.tell(TellEnrolWrong)
 		s.end(Lock, Page{ID: EndEnrolPassword, Args: Args{At: until}})
 		s.detail("current_password")
 	default:
@@ -198,6 +206,9 @@ func (s *step) wanted(m Method) bool {
 
 // enrolProved goes on once every proof that is needed is there.
 func (s *step) enrolProved() {
+	if len(s.c.Proofs) == 1 {
+		s.tell(TellEnrolProved)
+	}
 	if !s.enrolProofsHold() {
 		s.follow(Proved)
 		s.askMethod(Note{ID: NoteStepDone})
@@ -269,8 +280,12 @@ func (s *step) confirmed(out Outcome) {
 	case out.Verdict != Right || out.Mark == "" || s.f.Marks[out.Mark]:
 		s.follow(Wrong)
 		s.askScan(Note{ID: NoteScanWrong})
+	case s.account.Writing != "" && s.account.Writing != s.c.ID && s.now.Before(s.account.WritingUntil):
+		s.follow(NotJudged)
+		s.askScan(Note{ID: NoteWriteOpen})
 	default:
 		s.ch.Marks = []Mark{{Key: out.Mark, Expires: s.now.Add(markKept)}}
+		s.account.Writing, s.account.WritingUntil = s.c.ID, s.now.Add(s.Policy.UnknownGiveUp)
 		s.c.Enrol.Since = s.now
 		s.follow(Confirmed)
 		s.keepApp()
@@ -289,7 +304,7 @@ func (s *step) kept(out Outcome) {
 		s.tryLater()
 		return
 	}
-	s.c.Write = nil
+	s.closeWrite()
 	s.tell(TellEnrolled)
 	p := Page{ID: EndEnrolled, Offers: offers(PickDesk)}
 	if s.Policy.WaitingTime > 0 {

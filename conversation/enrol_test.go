@@ -76,6 +76,7 @@ func TestAnAuthenticatorIsEnrolledWithPasswordPhoneAndItsFirstCode(t *testing.T)
 	if len(w.apps) != 1 {
 		t.Errorf("%d apps are kept", len(w.apps))
 	}
+	w.newest(TellEnrolProved)
 	told := w.newest(TellEnrolled)
 	if told.Account != "2" {
 		t.Errorf("told is %v", told)
@@ -142,6 +143,7 @@ func TestThreeWrongPasswordsEndAnEnrolmentForADay(t *testing.T) {
 		}
 	}
 	w.on(piet, Locked)
+	w.newest(TellEnrolWrong)
 	if id := w.convs[piet].Page.ID; id != EndEnrolPassword {
 		t.Errorf("the end says %s", id)
 	}
@@ -215,8 +217,16 @@ func TestAC65_APlantedPageForTheCurrentPasswordFailsWithoutTheWord(t *testing.T)
 func TestTheWordOpensThePageWithTheQRCode(t *testing.T) {
 	w := enrolWorld(t)
 	w.toScan(piet)
-	entered := w.convs[piet].Entered
+	chats := w.convs[piet].Entered // in the chat's own link
 	page := w.convs[piet].Page
+	w.step(piet, Input{Kind: Filled, Token: page.Token, Via: chats, Fields: map[Field]Secret{FieldCode: NewSecret("654321")}})
+	w.on(piet, EnrolScan)
+	w.note(piet, NoteEntryWord)
+
+	w.own = "told to one browser"
+	w.fill(piet, FieldCode, "")
+	entered := w.convs[piet].Opened
+	page = w.convs[piet].Page
 	w.step(piet, Input{Kind: Filled, Token: page.Token, Via: entered, Fields: map[Field]Secret{FieldCode: NewSecret("654321")}})
 	w.on(piet, EnrolConfirm)
 	w.come(piet, Outcome{Account: w.find("", "2"), Verdict: WrongOne})
@@ -224,7 +234,7 @@ func TestTheWordOpensThePageWithTheQRCode(t *testing.T) {
 	w.note(piet, NoteScanWrong)
 
 	w.pick(piet, PickLink)
-	if w.convs[piet].Entered != "" {
+	if w.convs[piet].Entered != "" || w.convs[piet].Opened != "" {
 		t.Error("after a new link the old one is still followed")
 	}
 	page = w.convs[piet].Page
@@ -233,7 +243,7 @@ func TestTheWordOpensThePageWithTheQRCode(t *testing.T) {
 	w.note(piet, NoteEntryWord)
 	page = w.convs[piet].Page
 	w.fill(piet, FieldCode, "")
-	if got := w.convs[piet]; got.Entered != page.Token || got.State != EnrolScan || got.Page.Token != page.Token {
+	if got := w.convs[piet]; got.Entered != page.Token || got.Opened != w.own || got.State != EnrolScan || got.Page.Token != page.Token {
 		t.Errorf("the word did not open the page: %s", got.State)
 	}
 }
@@ -385,4 +395,16 @@ func TestACrashInAnEnrolment(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAResetIsNoWayIntoEnrolment(t *testing.T) {
+	w := enrolWorld(t)
+	w.accounts["id:2"] = AccountRecord{Key: "id:2", LastReset: w.now.Add(-time.Hour)}
+	w.step(piet, Input{Kind: Said, Choice: PickEnrol})
+	w.go1(piet)
+	if got := w.convs[piet].Page; got.ID != EndEnrolReset || !got.Args.At.Equal(w.now.Add(71*time.Hour)) {
+		t.Fatalf("the page is %s, until %v", got.ID, got.Args.At)
+	}
+	w.now = w.now.Add(71 * time.Hour)
+	w.toCurrent(piet)
 }

@@ -15,6 +15,7 @@ type Input struct {
 	Event  string // the platform's id of the message, empty if it has none
 	Token  string // of the page whose button or form it is
 	Via    string // the token of the one-time page's address through which it came; empty from a chat
+	Own    string // a token that nobody but whoever sent this will be told
 	Choice Choice // pressed, or understood from words
 	Fields map[Field]Secret
 	// Nth is set where the choice was typed as its number on the page.

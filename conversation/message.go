@@ -66,6 +66,7 @@ const (
 	EndEnrolPassword MessageID = "end.enrol_password" // too many wrong ones; Args.At: when again
 	EndEnrolPhone    MessageID = "end.enrol_phone"    // no telephone number that counts
 	EndEnrolSecond   MessageID = "end.enrol_second"   // the app that there is does not count yet
+	EndEnrolReset    MessageID = "end.enrol_reset"    // the password was reset just now; Args.At: when it can be done
 	EndEnrolFull     MessageID = "end.enrol_full"     // as many apps as there may be
 	AskFollowUp      MessageID = "followup.ask"
 	NoteFollowUpYes  MessageID = "followup.yes"
@@ -181,17 +182,19 @@ const (
 
 // What the owner of an account is told outside the conversation.
 const (
-	TellProved   MessageID = "owner.proved"   // a first proof was given
-	TellReset    MessageID = "owner.reset"    // the password was changed
-	TellUnlocked MessageID = "owner.unlocked" //
-	TellLocked   MessageID = "owner.locked"   // too many tries
-	TellDenied   MessageID = "owner.denied"   // a notification was denied
-	TellFrozen   MessageID = "owner.frozen"   // after "this was not me": nothing was written
-	TellSecured  MessageID = "owner.secured"  // the same, and the new password works no longer
-	TellOther    MessageID = "owner.other"    // somebody else began in their own chat
-	TellUnfrozen MessageID = "owner.unfrozen" // an operator lifted a freeze or a reset lock
-	TellEnrolled MessageID = "owner.enrolled" // an authenticator was enrolled
-	TellRemoved  MessageID = "owner.removed"  // after "this was not me": it is gone again
+	TellProved      MessageID = "owner.proved"       // a first proof was given
+	TellReset       MessageID = "owner.reset"        // the password was changed
+	TellUnlocked    MessageID = "owner.unlocked"     //
+	TellLocked      MessageID = "owner.locked"       // too many tries
+	TellDenied      MessageID = "owner.denied"       // a notification was denied
+	TellFrozen      MessageID = "owner.frozen"       // after "this was not me": nothing was written
+	TellSecured     MessageID = "owner.secured"      // the same, and the new password works no longer
+	TellOther       MessageID = "owner.other"        // somebody else began in their own chat
+	TellUnfrozen    MessageID = "owner.unfrozen"     // an operator lifted a freeze or a reset lock
+	TellEnrolled    MessageID = "owner.enrolled"     // an authenticator was enrolled
+	TellEnrolProved MessageID = "owner.enrol_proved" // somebody is enrolling, and proved who they are
+	TellEnrolWrong  MessageID = "owner.enrol_wrong"  // somebody who wants to enrol does not know the password
+	TellRemoved     MessageID = "owner.removed"      // after "this was not me": it is gone again
 )
 
 // Choice is what a person can pick on a page, by a button or in words.

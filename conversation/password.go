@@ -41,7 +41,7 @@ func (s *step) showEntry(p Page, notes ...Note) {
 
 // newLink gives a new one-time page; who followed the old one follows no more.
 func (s *step) newLink(ask func(...Note)) {
-	s.c.Entered = ""
+	s.c.Entered, s.c.Opened = "", ""
 	ask()
 }
 
@@ -73,9 +73,9 @@ func (s *step) entered(ask func(...Note)) bool {
 		return true
 	}
 	knows := s.in.Fields[FieldWord].Reveal() == strconv.Itoa(entry.Asks)
-	follows := !s.c.Page.AsksPassword() && s.in.Via != "" && NewSecret(s.in.Via).Equal(NewSecret(s.c.Entered))
-	if knows && !follows {
-		s.c.Entered = s.c.Page.Token // and nobody else may follow what comes of it
+	follows := !s.c.Page.AsksPassword() && s.in.Via != "" && NewSecret(s.in.Via).Equal(NewSecret(s.c.Opened))
+	if knows {
+		s.c.Entered, s.c.Opened = s.c.Page.Token, s.in.Own // and nobody else may follow what comes of it
 	}
 	switch {
 	case !s.now.Before(entry.Expires):

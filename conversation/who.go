@@ -281,12 +281,13 @@ func (s *step) askWho(notes ...Note) {
 // askName asks for what is still missing: the name, the captcha, or both.
 func (s *step) askName(notes ...Note) {
 	p := Page{ID: AskWho, Args: Args{Domain: s.example()}}
-	if s.c.Typed != "" {
+	riddle := s.wantsCaptcha()
+	if s.c.Typed != "" && riddle {
 		p.ID = AskCaptcha
-	} else {
+	} else { // where nothing is missing the name is asked again: a page without a field leads nowhere
 		p.Fields = []Field{FieldName}
 	}
-	if s.wantsCaptcha() {
+	if riddle {
 		if s.c.Captcha.ID == "" || !s.now.Before(s.c.Captcha.Expires) {
 			s.drawCaptcha()
 		}
@@ -338,12 +339,12 @@ func (s *step) who() {
 	case choice == PickOther && s.c.Page.ID == AskOwn:
 		s.askName()
 		return
-	case choice == PickYes && s.c.Page.ID == AskOwn && len(s.c.Bound) == 1:
+	case choice == PickYes && s.c.Page.ID == AskOwn && len(s.c.Bound) == 1 && s.showed(0):
 		s.look(Task{Kind: TaskFind, Account: s.c.Bound[0].ID})
 		return
 	case s.c.Page.ID == AskOwn:
 		for i := range s.c.Bound {
-			if choice == PickOwn(i) {
+			if choice == PickOwn(i) && s.showed(i) {
 				s.look(Task{Kind: TaskFind, Account: s.c.Bound[i].ID})
 				return
 			}
@@ -472,6 +473,13 @@ func (s *step) look(find Task) {
 	s.order(find)
 	s.c.Subject = Subject{}
 	s.show(Page{ID: WaitFind})
+}
+
+// showed reports whether the page showed the account that is the nth of those
+// bound now: what a platform says of a person may change in between.
+func (s *step) showed(n int) bool {
+	accounts := s.c.Page.Args.Accounts
+	return n < len(accounts) && accounts[n] == s.c.Bound[n].UPN
 }
 
 func (s *step) bound(id AccountID) bool {

@@ -70,6 +70,7 @@ type world struct {
 	people   map[string]*Account // the directory, by name
 	bound    map[User][]Bound    // whom chats prove people to be
 	apps     map[string]bool     // devices that are kept
+	own      string              // the token that whoever fills a page in is told
 	shared   string              // the asker of everybody, where they share one
 }
 
@@ -356,7 +357,7 @@ func (w *world) submit(user User, password string) Change {
 	if page.Entry != nil {
 		fields[FieldWord] = NewSecret(strconv.Itoa(page.Entry.Asks))
 	}
-	return w.step(user, Input{Kind: Filled, Token: page.Token, Fields: fields})
+	return w.step(user, Input{Kind: Filled, Token: page.Token, Own: w.own, Fields: fields})
 }
 
 func (w *world) captcha(user User) string {
@@ -462,5 +463,5 @@ func (w *world) fill(user User, f Field, text string) Change {
 	if page.Entry != nil {
 		fields[FieldWord] = NewSecret(strconv.Itoa(page.Entry.Asks))
 	}
-	return w.step(user, Input{Kind: Filled, Token: page.Token, Fields: fields})
+	return w.step(user, Input{Kind: Filled, Token: page.Token, Own: w.own, Fields: fields})
 }

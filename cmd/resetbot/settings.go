@@ -446,6 +446,10 @@ func (v named) read(s *source, path string, n *yaml.Node) {
 	}
 }
 
+// crowd is how many people an address may stand for: what they do is counted
+// one by one, and read at every step of each of them.
+const crowd = 5000
+
 // crowds are addresses that many people share, by a name that the operator
 // chooses.
 type crowds struct{ to *map[string]web.Crowd }
@@ -464,7 +468,7 @@ func (v crowds) read(s *source, path string, n *yaml.Node) {
 		c := web.Crowd{People: 1}
 		group{
 			"at":     scalar[netip.Prefix]{to: &c.At, parse: network, want: "write an address or a range, like 10.9.0.1"},
-			"people": count(&c.People, 1, plenty),
+			"people": count(&c.People, 1, crowd),
 		}.read(s, path+"."+name, n.Content[i+1])
 		if !c.At.IsValid() {
 			s.wrong(n.Content[i], path, "an address is missing; write for instance {at: 10.9.0.1, people: 200}")

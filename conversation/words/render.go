@@ -130,7 +130,7 @@ func unlocks(state conversation.State, id conversation.MessageID) bool {
 var goesOn = []conversation.MessageID{
 	conversation.EndReset, conversation.EndUnlocked, conversation.EndSolved, conversation.EndCancelled,
 	conversation.EndExpired, conversation.EndNotLocked, conversation.EndEnrolled, conversation.EndEnrolFull,
-	conversation.EndEnrolPassword, conversation.EndEnrolPhone, conversation.EndEnrolSecond,
+	conversation.EndEnrolPassword, conversation.EndEnrolPhone, conversation.EndEnrolSecond, conversation.EndEnrolReset,
 	conversation.EndGuide, conversation.EndGuideStopped, conversation.EndGuideExpired,
 }
 

@@ -217,7 +217,7 @@ func TestADeadEndBeginsWithTheEmergencyProcedureAndHasTheReceipt(t *testing.T) {
 		conversation.EndGuide, conversation.EndGuideStopped, conversation.EndGuideExpired,
 		// Of an enrolment: their password works.
 		conversation.EndEnrolled, conversation.EndEnrolPassword, conversation.EndEnrolPhone,
-		conversation.EndEnrolSecond, conversation.EndEnrolFull,
+		conversation.EndEnrolSecond, conversation.EndEnrolFull, conversation.EndEnrolReset,
 	}
 	for _, id := range constants(t, "message.go", "MessageID") {
 		page := conversation.Page{ID: conversation.MessageID(id), Receipt: "K7Q-2MX"}

@@ -45,30 +45,35 @@ func (w *Web) entry(rw http.ResponseWriter, r *http.Request) {
 		w.write(rw, r, http.StatusOK, "entry.html", w.entryView(r, m))
 		return
 	}
-	if w.submit(r, b, m) {
-		http.Redirect(rw, r, r.URL.Path, http.StatusSeeOther)
+	if next, ok := w.submit(r, b, m); ok {
+		http.Redirect(rw, r, next, http.StatusSeeOther)
 		return
 	}
 	w.say(rw, r, http.StatusServiceUnavailable, words.Offline)
 }
 
 // submit hands in what was typed, if it was typed on the page that is on now:
-// a form that is submitted twice is taken once. ok is false if it was not stored.
-func (w *Web) submit(r *http.Request, b Bot, m bot.Outgoing) (ok bool) {
+// a form that is submitted twice is taken once. next is the path where what
+// comes of it is shown; ok is false if it was not stored.
+func (w *Web) submit(r *http.Request, b Bot, m bot.Outgoing) (next string, ok bool) {
 	here := mark(m.Page, 0)
 	if m.Page.Entry == nil || subtle.ConstantTimeCompare([]byte(r.PostForm.Get(formMark)), []byte(here)) != 1 {
-		return true // what is on now is shown
+		return r.URL.Path, true // what is on now is shown
 	}
 	v := w.visitor(r)
 	in := bot.Incoming{
 		Kind: conversation.Filled, Token: m.Page.Token, Link: r.PathValue("token"), Fields: w.entryFields(r, m),
 		From: conversation.Origin{User: m.User, Address: m.Address, Locale: m.Locale, Asker: v.asker},
 	}
-	if err := b.Receive(r.Context(), in); err != nil {
+	link, err := b.Submit(r.Context(), in)
+	if err != nil {
 		w.Log.Error("taking in a one-time page", "error", err)
-		return false
+		return "", false
 	}
-	return true
+	if _, token, found := strings.Cut(link, "/p/"); found {
+		return "/p/" + token, true
+	}
+	return r.URL.Path, true
 }
 
 // entryFields reads the form. The word becomes its number, in whichever

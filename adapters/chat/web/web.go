@@ -49,6 +49,9 @@ type Bot interface {
 	// false for a link that is over, was replaced, or never was. It changes
 	// nothing.
 	Entry(ctx context.Context, token string) (m bot.Outgoing, ok bool, err error)
+	// Submit takes in a one-time page that was filled in, and gives an address of
+	// its own to whoever did so.
+	Submit(ctx context.Context, m bot.Incoming) (link string, err error)
 }
 
 // Options are what a [Web] is made of.

@@ -604,6 +604,10 @@ func (f *fake) Entry(_ context.Context, token string) (bot.Outgoing, bool, error
 	return m, ok, nil
 }
 
+func (f *fake) Submit(ctx context.Context, m bot.Incoming) (string, error) {
+	return publicURL + "/p/" + m.Link, f.Receive(ctx, m)
+}
+
 func (f *fake) received() []bot.Incoming {
 	f.mu.Lock()
 	defer f.mu.Unlock()
