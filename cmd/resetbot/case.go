@@ -21,7 +21,7 @@ func caseCommand() *cobra.Command {
 		Use:   "case RECEIPT",
 		Short: "For the service desk: what happened with a receipt number, and what to do next",
 		Long: "For the service desk: what happened with a receipt number, where it stopped, what is shut until\n" +
-			"when, and what to do next.\n\n" +
+			"when, and what to do next. That somebody looked stands in the audit.\n\n" +
 			"It shows no password, no code, no telephone number and nothing that was typed. It does show\n" +
 			"whether an account exists: a receipt number proves nothing about who reads it out.",
 		Args: cobra.ExactArgs(1),
@@ -84,6 +84,11 @@ func (o *office) caseOf(r *http.Request) (any, error) {
 	}
 	if !found.Found() {
 		return nil, refusal{p.words.NoCase(locale, now)}
+	}
+	read := o.line(r, "case_read")
+	read.Receipt = receipt
+	if err := o.store.Append(r.Context(), read); err != nil { // nobody looks unseen
+		return nil, fmt.Errorf("noting who reads a case: %w", err)
 	}
 	c := words.Case{Receipt: receipt, Lines: found.Lines}
 	if found.Conversation.Receipt != "" {
