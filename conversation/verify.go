@@ -320,7 +320,8 @@ func (s *step) sent(out Outcome) {
 // check: a right answer gets this one back, and no other.
 func (s *step) check(t Task, answer Secret) {
 	q := s.c.Question
-	if q.Spent == "" {
+	tries := s.counters[accountCounter(useProofs, s.class(), s.c.Subject.Key)].at(s.now, s.Policy.Proofs)
+	if q.Spent == "" || !tries.has(q.Spent) { // set to zero meanwhile, by somebody else's reset
 		if s.noTryLeft() {
 			return
 		}
