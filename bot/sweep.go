@@ -92,7 +92,7 @@ func (b *Bot) sweep(ctx context.Context, alone bool) {
 // tickAll ticks many at once, so that a store that commits in groups can.
 func (b *Bot) tickAll(ctx context.Context, users []conversation.User, alone bool) {
 	var ticks sync.WaitGroup
-	slots := make(chan struct{}, 64)
+	slots := make(chan struct{}, 256)
 	for _, user := range users {
 		slots <- struct{}{}
 		ticks.Go(func() {
