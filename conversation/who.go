@@ -20,6 +20,8 @@ func (s *step) afterEnd(old Conversation) {
 		s.begin(old)
 	case !old.Page.Delivered && s.in.Kind == Arrived:
 		s.ch.Same = true // the end was never seen: it is shown before anything else
+	case s.in.Kind == Arrived && s.now.Before(old.Over.Add(endShown)):
+		s.repeat(old.Page.Notes...)
 	case pressed && !NewSecret(s.in.Token).Equal(NewSecret(old.Page.Token)):
 		s.repeat(Note{ID: NoteStale})
 	case choice == PickDesk:
@@ -37,6 +39,11 @@ func (s *step) afterEnd(old Conversation) {
 		s.begin(old)
 	}
 }
+
+// endShown is how long who comes back sees the end again, before they are greeted
+// anew: a page that was delivered is not always one that was seen. Browsers fetch
+// theirs, and the process that kept it for them may have died meanwhile.
+const endShown = 10 * time.Minute
 
 // begin starts a conversation. Words that already say what the person wants
 // are taken at once.
