@@ -64,7 +64,14 @@ func (b *Bot) hold(task conversation.Task, out conversation.Outcome) bool {
 			at = at.Add(b.Wizard.Policy.Levelled)
 		}
 	}
-	return at.IsZero() || b.sleep(at.Sub(b.Now()))
+	return at.IsZero() || b.sleep(b.until(at, task))
+}
+
+// until is how long it is to a moment of a task: never longer than it was when the
+// task was ordered, or a clock that was set back an hour meanwhile, or the one
+// that the conversation remembers, would keep the person waiting for an hour.
+func (b *Bot) until(at time.Time, task conversation.Task) time.Duration {
+	return min(at.Sub(b.Now()), at.Sub(task.Ordered))
 }
 
 // sleep waits, and reports false when the bot is stopping meanwhile.
@@ -85,7 +92,7 @@ func (b *Bot) sleep(d time.Duration) bool {
 // perform does the work. ok is false when the bot stops before it is done and
 // nothing may be said of it.
 func (b *Bot) perform(task conversation.Task, secret conversation.Secret) (out conversation.Outcome, ok bool) {
-	ctx, cancel := context.WithDeadline(context.Background(), task.Deadline)
+	ctx, cancel := context.WithTimeout(context.Background(), b.until(task.Deadline, task))
 	defer cancel()
 	defer func(began time.Time) { b.Metrics.performed(task, out, b.Now().Sub(began)) }(b.Now())
 	defer func() {

@@ -313,6 +313,13 @@ type Discarder interface {
 	Discard(ctx context.Context, user conversation.User, line conversation.Line) error
 }
 
+// Writer is what a Store offers that may stop writing for good.
+type Writer interface {
+	// Writable tells why nothing is written until the store is opened again; nil
+	// as long as it can be tried.
+	Writable() error
+}
+
 // Sealer seals what leaves this process and comes back: the links of one-time
 // pages. Opening what was not sealed so is an error.
 type Sealer interface {

@@ -22,5 +22,8 @@ func (b *Bot) Ready(ctx context.Context) error {
 	if _, err := b.Store.Head(ctx); err != nil {
 		return fmt.Errorf("asking the store: %w", err)
 	}
+	if w, ok := b.Store.(Writer); ok { // what can be read only helps nobody
+		return w.Writable()
+	}
 	return nil
 }

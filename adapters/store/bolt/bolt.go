@@ -50,6 +50,7 @@ type Store struct {
 var (
 	_ bot.Store          = (*Store)(nil)
 	_ bot.Discarder      = (*Store)(nil)
+	_ bot.Writer         = (*Store)(nil)
 	_ bot.Limiter        = (*Store)(nil)
 	_ bot.Authenticators = (*Store)(nil)
 )
@@ -80,6 +81,10 @@ func (s *Store) Keys() *seal.Keys { return s.keys }
 
 // Alone is true: bbolt locks the file.
 func (s *Store) Alone() bool { return true }
+
+// Writable is part of [bot.Writer]. After a sync that failed it stays an error
+// until the file is opened again.
+func (s *Store) Writable() error { return s.group.writable() }
 
 // Close carries out what was asked before, and lets go of the file. What is
 // asked later is answered with an error.

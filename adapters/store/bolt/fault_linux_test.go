@@ -123,9 +123,13 @@ func TestAfterAFailedSyncNothingIsAcknowledged(t *testing.T) {
 	if after := s.Commits(); after != before {
 		t.Error("committed on top of the gap")
 	}
+	if err := s.Writable(); err == nil {
+		t.Error("the store says that it can be written")
+	}
 	must(t, s.Close())
 	s = open(t, o)
 	must(t, update(t, s))
+	must(t, s.Writable())
 	if v := version(t, s); v != 2 {
 		t.Errorf("page %d after a restart", v)
 	}

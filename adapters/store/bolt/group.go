@@ -29,7 +29,7 @@ type group struct {
 	closed bool
 
 	// broken is set, by the writer alone, when nobody knows what is on the disk.
-	broken error
+	broken atomic.Pointer[error]
 }
 
 // maxBatch is how many share a commit at most.
@@ -165,8 +165,8 @@ func (u undone) Unwrap() error { return u.error }
 // attempt carries out a batch in one transaction. What a plan comes to is in
 // its request; the error is the whole transaction's.
 func (g *group) attempt(batch []*request) error {
-	if g.broken != nil {
-		return fmt.Errorf("the store writes nothing until it is opened again: %w", g.broken)
+	if err := g.writable(); err != nil {
+		return err
 	}
 	tx, err := g.store.db.Begin(true)
 	if err != nil {
@@ -191,9 +191,17 @@ func (g *group) attempt(batch []*request) error {
 	if err := store.Guard(tx.Commit); err != nil {
 		err = fmt.Errorf("committing to the store: %w", err)
 		if !refused(err) {
-			g.broken = err
+			g.broken.Store(&err)
 		}
 		return err
+	}
+	return nil
+}
+
+// writable tells why nothing is written any more; nil as long as it is.
+func (g *group) writable() error {
+	if why := g.broken.Load(); why != nil {
+		return fmt.Errorf("the store writes nothing until it is opened again: %w", *why)
 	}
 	return nil
 }
