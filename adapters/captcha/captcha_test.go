@@ -158,23 +158,33 @@ func pieces(ink []bool, stride int) int {
 	left := slices.Clone(ink)
 	count := 0
 	for start := range left {
-		if !left[start] {
-			continue
-		}
-		count++
-		left[start] = false
-		for todo := []int{start}; len(todo) > 0; {
-			at := todo[len(todo)-1]
-			todo = todo[:len(todo)-1]
-			for _, step := range []int{-stride - 1, -stride, -stride + 1, -1, 1, stride - 1, stride, stride + 1} {
-				if next := at + step; next >= 0 && next < len(left) && left[next] {
-					left[next] = false
-					todo = append(todo, next)
-				}
-			}
+		if len(take(left, stride, start)) > 0 {
+			count++
 		}
 	}
 	return count
+}
+
+// take gives what hangs together with a pixel, and leaves none of it; nothing
+// when the pixel is no ink.
+func take(left []bool, stride, start int) []image.Point {
+	if !left[start] {
+		return nil
+	}
+	var piece []image.Point
+	left[start] = false
+	for todo := []int{start}; len(todo) > 0; {
+		at := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		piece = append(piece, image.Pt(at%stride, at/stride))
+		for _, step := range []int{-stride - 1, -stride, -stride + 1, -1, 1, stride - 1, stride, stride + 1} {
+			if next := at + step; next >= 0 && next < len(left) && left[next] {
+				left[next] = false
+				todo = append(todo, next)
+			}
+		}
+	}
+	return piece
 }
 
 func TestEveryLengthFits(t *testing.T) {
