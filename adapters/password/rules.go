@@ -122,7 +122,7 @@ func (r *Rules) Judge(password string, length int, personal []string) []conversa
 	wrong(!r.canBeTyped(password), conversation.FlawCharacter)
 	wrong(!short && r.complexity && kinds(password) < 3, conversation.FlawComplexity)
 	wrong(anyIn(own, t) || anyIn(r.organisation, t), conversation.FlawPersonal)
-	wrong(!short && r.score.points(t, own) < enough, conversation.FlawCommon)
+	wrong(!short && !r.score.enough(t, own), conversation.FlawCommon)
 	wrong(!short && r.isBreached(password), conversation.FlawBreached)
 	return flaws
 }

@@ -1,6 +1,7 @@
 package password_test
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -98,10 +99,16 @@ func TestVerdicts(t *testing.T) {
 		{"aaaaaaaaaaaaaaaa", flaws{common, breached}, "one key"},
 		{"aBcDeFgHiJkLmNoP", flaws{common, breached}, "the alphabet; capitals change nothing"},
 		{"koffiefietslamp1", flaws{common}, "two or three words and the 1 that everybody adds"},
-		{"korenblauwe vissers zwaaien", flaws{common}, "three words: 39 bits at best"},
+		{"lantaarnolifantwolk1", flaws{common}, "three words and the 1 that everybody adds"},
+		{"Fietsbel-Lamp2026!", flaws{common}, "two words, a year, a sign: next year it ends in 2027!"},
+		{"korenblauwevisserszwaai", flaws{common}, "three words run together"},
+		{"wachtwoort welkomm ziekenhuys", flaws{common}, "three misspelt first guesses are no three words"},
+		{"zomer winter herfst lente", flaws{common}, "a row of words that everybody knows"},
 		{"correct horse battery staple", flaws{breached}, "four words, but the four that were printed"},
 
 		// What must not be refused.
+		{"korenblauwe vissers zwaaien", nil, "three words apart: what guides advise, no online guesser's 39 bits"},
+		{"Paarse-olifant-trompet", nil, "the same with hyphens"},
 		{"fietsbellampgroenkoe", nil, "the same four words without hyphens"},
 		{"Mijn kat slaapt op de bank", nil, "a sentence of one's own"},
 		{"Ik eet graag pannenkoeken!", nil, "another"},
@@ -516,4 +523,40 @@ func FuzzJudge(f *testing.F) {
 			t.Errorf("%q passes", text)
 		}
 	})
+}
+
+// What people think of must mostly do, or they give up, and none of what they
+// make out of two words. The figures are in doc.go.
+func TestNaturalPhrasesMostlyPass(t *testing.T) {
+	rules := newRules(t, password.Options{})
+	content, err := os.ReadFile("testdata/natural.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	passed, asked := map[string]int{}, map[string]int{}
+	all, section := 0, ""
+	for line := range strings.Lines(string(content)) {
+		line = strings.TrimSuffix(line, "\n")
+		if kind, found := strings.CutPrefix(line, "# "); found {
+			section = kind
+			continue
+		}
+		if line == "" {
+			continue
+		}
+		asked[section]++
+		if len(judge(rules, line, 0)) == 0 {
+			passed[section]++
+			all++
+		}
+	}
+	for kind, n := range asked {
+		t.Logf("%s: %d of %d", kind, passed[kind], n)
+	}
+	if all != 149 {
+		t.Errorf("%d of 200 pass; doc.go says 149", all)
+	}
+	if n := passed["two words and what one adds"]; n > 0 {
+		t.Errorf("%d of two words and what one adds pass", n)
+	}
 }

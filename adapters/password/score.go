@@ -12,6 +12,9 @@ const (
 	pointsOther   = 1 // any other character
 
 	enough = 8
+	// enoughApart will do for a phrase of at least so many ordinary words that
+	// stand apart: doc.go says why.
+	enoughApart, wordsApart = 7, 3
 )
 
 // scorer counts the points of a password.
@@ -31,6 +34,26 @@ func newScorer(banned []string) (scorer, error) {
 		return scorer{}, err
 	}
 	return scorer{words, common, keyboards()}, nil
+}
+
+// enough reports whether a password has the points that it needs.
+func (s scorer) enough(t text, own []name) bool {
+	points := s.points(t, own)
+	return points >= enough || points >= enoughApart && s.apart(t, own) >= wordsApart
+}
+
+// apart counts the words of the dictionary that stand alone between separators
+// and are nothing cheaper: not common, not a name, not a mistake in either.
+func (s scorer) apart(t text, own []name) int {
+	count := 0
+	for _, part := range t.parts() {
+		whole := false
+		s.words.find(part, 0, func(end int) { whole = whole || end == part.len() })
+		if whole && s.points(part, own) == pointsWord {
+			count++
+		}
+	}
+	return count
 }
 
 // points is the least for which the whole of t can be spelled, the way a

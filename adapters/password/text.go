@@ -65,6 +65,22 @@ func (t text) squeezed() text {
 	return s
 }
 
+// parts are what stands between the characters that cannot be part of a word.
+func (t text) parts() []text {
+	var all []text
+	begin := 0
+	for end := range t.len() + 1 {
+		if end < t.len() && isWordly(t.plain[end]) {
+			continue
+		}
+		if end > begin {
+			all = append(all, text{t.typed[begin:end], t.plain[begin:end], t.first[begin:end], t.second[begin:end]})
+		}
+		begin = end + 1
+	}
+	return all
+}
+
 func isWordly(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }
 
 // fold gives c as somebody reads it who does not care how it is written: in

@@ -43,6 +43,7 @@ type config struct {
 	Budget       budget
 	Countries    []string // whose numbers are texted and called; without a code, a number is of the first
 	Banned       []string // further common words in passwords
+	Breached     string   // the operator's list of breached passwords; empty: the small one alone
 	Entry        passwordEntry
 	Texts        ownTexts
 	LogLevel     slog.Level
@@ -404,7 +405,8 @@ func (c *config) policySettings() group {
 		"waiting_time": duration(&p.WaitingTime, 0), "second_unlock": duration(&p.SecondUnlock, 0),
 		"password": group{
 			"min": count(&p.PasswordMin, 8, 256), "max": count(&p.PasswordMax, 8, 256),
-			"banned": several[string]{to: &c.Banned, parse: banned, want: "write words of three letters or more"},
+			"banned":   several[string]{to: &c.Banned, parse: banned, want: "write words of three letters or more"},
+			"breached": file(&c.Breached, c.folder),
 		},
 		"password_entry": choice(&c.Entry, onPage, inDialog),
 		"call":           callFor(&p.CallWithCode),

@@ -167,7 +167,7 @@ policy:
   conversation: 10m
   proofs: {n: 3}
   budget: {sms: {n: 10, window: 24h}}
-  password: {min: 20, banned: [Rijnbrug]}
+  password: {min: 20, banned: [Rijnbrug], breached: b.bin}
   call: number
   countries: [nl, BE]
   waiting_time: 0s
@@ -197,7 +197,7 @@ log_level: debug
 	p := &want.Policy
 	p.Other.Captcha = conversation.OnSuspicion
 	p.Conversation, p.Proofs.N, p.CallWithCode, p.WaitingTime = 10*time.Minute, 3, true, 0
-	p.PasswordMin, want.Banned = 20, []string{"Rijnbrug"}
+	p.PasswordMin, want.Banned, want.Breached = 20, []string{"Rijnbrug"}, "b.bin"
 	want.Budget.SMS = conversation.Limit{N: 10, Window: 24 * time.Hour}
 	want.Countries = []string{"NL", "BE"}
 	want.Texts.Dutch = []string{"nl.yaml"}

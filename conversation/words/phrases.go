@@ -37,6 +37,11 @@ const (
 	PageWordWrong     Phrase = "ui.page_word_wrong" //
 	Counter           Phrase = "ui.counter"         // a script puts numbers for {n} and {min}
 	CounterEnough     Phrase = "ui.counter_enough"
+	RuleLength        Phrase = "ui.rule_length" // the rules that a script ticks; it puts a number for {min}
+	RuleEnds          Phrase = "ui.rule_ends"
+	RuleSame          Phrase = "ui.rule_same"
+	RuleDone          Phrase = "ui.rule_done"  // behind one that is kept, for who hears the page
+	RuleLater         Phrase = "ui.rule_later" // no script can judge the others
 	CapsLock          Phrase = "ui.caps_lock"
 	ShowPassword      Phrase = "ui.show_password"
 	HidePassword      Phrase = "ui.hide_password"

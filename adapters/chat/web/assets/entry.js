@@ -25,6 +25,7 @@
     const { password, confirm, current } = form.elements;
     const secret = [password, confirm, current].filter(Boolean);
     if (password) meter(form, password);
+    if (password) rules(form, password, confirm);
     caps(form, secret);
     const hide = secret.length ? show(form, secret) : () => {};
     form.addEventListener("submit", (event) => {
@@ -87,6 +88,35 @@
       counter.className = n >= bar.max ? "counter enough" : "counter";
     };
     password.addEventListener("input", update);
+    update();
+  }
+
+  // rules ticks what can be judged here, so that nothing is sent before it is
+  // meant. The rest is said in words, when it has been judged where lists are.
+  function rules(form, password, confirm) {
+    const { ruleLength, ruleEnds, ruleSame, ruleDone, ruleLater } = form.dataset;
+    const least = +password.dataset.least;
+    const list = make("ul", "rules", form);
+    const later = make("p", "hint", form);
+    later.textContent = ruleLater;
+    document.getElementById("blank").after(list, later);
+    const rule = (text, kept) => {
+      const row = make("li", "", list);
+      row.textContent = text.replace("{min}", least);
+      const done = make("span", "unseen", row);
+      return () => {
+        const is = kept();
+        row.className = is ? "kept" : "";
+        done.textContent = is ? ` ${ruleDone}` : "";
+      };
+    };
+    const all = [
+      rule(ruleLength, () => count(password.value) >= least),
+      rule(ruleEnds, () => password.value !== "" && !blank(password.value)),
+      rule(ruleSame, () => password.value !== "" && password.value === confirm.value),
+    ];
+    const update = () => { for (const look of all) look(); };
+    for (const field of [password, confirm]) field.addEventListener("input", update);
     update();
   }
 
