@@ -47,6 +47,9 @@ type Person struct {
 	From string
 	// Read reads the characters in a picture (PNG); nil for who is never asked to.
 	Read func(picture []byte) (string, error)
+	// Via carries what the person's browser asks, for who wants to see it pass; nil
+	// is http.DefaultTransport.
+	Via http.RoundTripper
 }
 
 // Method is one of the four ways to prove who one is.

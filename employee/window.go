@@ -38,7 +38,7 @@ func Visit(ctx context.Context, base string, p Person) (*Window, error) {
 		return nil, fmt.Errorf("opening a browser: %w", err)
 	}
 	base = strings.TrimSuffix(base, "/")
-	w := &Window{person: p, client: &http.Client{Jar: jar}, base: base, opened: time.Now()}
+	w := &Window{person: p, client: &http.Client{Jar: jar, Transport: p.Via}, base: base, opened: time.Now()}
 	return w, w.visit(ctx)
 }
 

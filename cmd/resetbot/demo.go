@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"resetbot/adapters/captcha"
 	"resetbot/adapters/store/bolt"
@@ -31,11 +32,13 @@ func desk() (words.Desk, error) {
 // inEnglish is what the desk is called by who speaks no Dutch.
 const inEnglish = "desk.name: the ICT service desk\ndesk.who: the night coordinator\n"
 
-// What tests of the whole program change: they cannot read a captcha, and
-// have no time to wait.
+// What tests of the whole program change: they cannot read a captcha, have no
+// time to wait, kill the program on purpose, and set its clock.
 var (
 	newPainter = func() (bot.Painter, error) { return captcha.New() }
 	tune       = func(*conversation.Policy) {}
+	compose    = func(*bot.Config) {} // the parts, before a bot is made of them
+	wallClock  = time.Now
 )
 
 // folder is where everything of a demo is kept.

@@ -22,13 +22,28 @@ func TestMain(m *testing.M) {
 			}
 			if haste := os.Getenv("RESETBOT_TEST_HASTE"); haste != "" {
 				tune = func(p *conversation.Policy) {
+					if haste == "none" { // but by chance nothing comes earlier or later
+						p.LevelledBy = 0
+						return
+					}
 					p.Levelled, p.LevelledBy, p.Cooldown = 40*time.Millisecond, 10*time.Millisecond, 0
 					if haste == "pages" { // and not what is done behind them
+						return
+					}
+					if haste == "siege" { // which is held on a slow machine
+						p.WriteFor, p.WriteSettled = 1500*time.Millisecond, 200*time.Millisecond
+						p.UnknownRetry = []time.Duration{100 * time.Millisecond, time.Second}
 						return
 					}
 					p.WriteFor, p.WriteSettled = time.Second, time.Second
 					p.UnknownRetry = []time.Duration{100 * time.Millisecond, time.Second}
 				}
+			}
+			if dies := os.Getenv(diesAt); dies != "" {
+				compose = readDoom(dies).besets
+			}
+			if file := os.Getenv(clockFile); file != "" {
+				wallClock = setClock(file)
 			}
 			main()
 		},

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"resetbot/adapters/mail"
 	"resetbot/adapters/webhook"
@@ -67,7 +66,7 @@ func (p *parts) channels() map[string]bot.Channel {
 // letter is what somebody is told.
 func (p *parts) letter(t bot.Telling) words.Letter {
 	to := words.Recipient{Name: t.Owner.Display, Link: t.Link, Outside: t.Outside}
-	letter, err := p.words.Letter(t.Notice, to, time.Now())
+	letter, err := p.words.Letter(t.Notice, to, wallClock())
 	if err != nil {
 		slog.Error("writing a letter", "what", t.Notice.Message, "error", err)
 	}
@@ -76,7 +75,7 @@ func (p *parts) letter(t bot.Telling) words.Letter {
 
 // alarm is said in Dutch: whoever watches over a Dutch hospital reads it.
 func (p *parts) alarm(n conversation.Notice) string {
-	return p.words.Alarm(words.Dutch, n, time.Now())
+	return p.words.Alarm(words.Dutch, n, wallClock())
 }
 
 // e164 reads a number of the directory; empty if it cannot be reached.

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"time"
 
 	people "resetbot/adapters/directory/demo"
 	"resetbot/adapters/numberplan"
@@ -43,12 +42,7 @@ func openParts(c config, texts ...words.Override) (p *parts, err error) {
 	if p.plan, err = numberplan.New(numberplan.Options{Region: c.Countries[0], Countries: c.Countries}); err != nil {
 		faults = append(faults, err)
 	}
-	if p.rules, err = password.New(password.Options{
-		Min: c.Policy.PasswordMin, Max: c.Policy.PasswordMax, Banned: c.Banned,
-		Organisation: append([]string{c.Organisation.Name}, c.Organisation.Domains...),
-	}); err != nil {
-		faults = append(faults, fmt.Errorf("reading the password rules: %w", err))
-	}
+	faults = append(faults, p.openRules())
 	if p.painter, err = newPainter(); err != nil {
 		faults = append(faults, err)
 	}
@@ -65,6 +59,22 @@ func openParts(c config, texts ...words.Override) (p *parts, err error) {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
+}
+
+func (p *parts) openRules() error {
+	c := p.config
+	breached, err := openBreached(c.Breached)
+	if err != nil {
+		return err
+	}
+	p.rules, err = password.New(password.Options{
+		Min: c.Policy.PasswordMin, Max: c.Policy.PasswordMax, Banned: c.Banned, Breached: breached,
+		Organisation: append([]string{c.Organisation.Name}, c.Organisation.Domains...),
+	})
+	if err != nil {
+		return fmt.Errorf("reading the password rules: %w", err)
+	}
+	return nil
 }
 
 func (p *parts) openWords(texts []words.Override) error {
@@ -92,9 +102,9 @@ func (p *parts) openWords(texts []words.Override) error {
 // telephone says in our own words what comes on the telephones.
 func (p *parts) telephone() phone.Options {
 	return phone.Options{
-		Numbers: p.plan,
+		Numbers: p.plan, Now: wallClock,
 		Text: func(c bot.Challenge) string {
-			now, asked := time.Now(), words.Asked{Locale: c.Locale, Chat: c.Chat, Goal: c.Goal}
+			now, asked := wallClock(), words.Asked{Locale: c.Locale, Chat: c.Chat, Goal: c.Goal}
 			switch c.Method {
 			case conversation.SMS:
 				return p.words.SMS(asked, c.Code, c.Expires, now).Reveal()
@@ -164,23 +174,25 @@ func (p *parts) bot(
 	tune(&policy)
 	keys := s.Keys()
 	authenticators := p.people.Authenticators(s)
-	enroller, err := totp.NewEnroller(p.config.Organisation.Name, nil)
+	enroller, err := totp.NewEnroller(p.config.Organisation.Name, wallClock)
 	if err != nil {
 		return nil, err
 	}
-	return bot.New(bot.Config{
+	c := bot.Config{
 		Wizard: &conversation.Wizard{Policy: policy, Keys: keys.Wizard(), Numbers: p.plan, Rules: p.rules},
 		Words:  p.words, Store: s, Limiter: s, Directory: p.directory(),
 		Authenticators: authenticators, Enroller: enroller,
-		Verifiers: p.verifiers(totp.Options{Authenticators: authenticators, WaitingTime: policy.WaitingTime}),
+		Verifiers: p.verifiers(totp.Options{Authenticators: authenticators, WaitingTime: policy.WaitingTime, Now: wallClock}),
 		Channels:  p.channels(), Alarms: p.alarms, Painter: p.painter, Chats: chats,
 		AuditKey: keys.Audit(), HeadFile: p.config.headFile(),
 		Links: keys.Sealer("links"), PublicURL: p.config.PublicURL,
 		Budget: map[conversation.Method]conversation.Limit{
 			conversation.SMS: p.config.Budget.SMS, conversation.Call: p.config.Budget.Call,
 		},
-		Metrics: metrics, Log: log,
-	})
+		Metrics: metrics, Log: log, Now: wallClock,
+	}
+	compose(&c)
+	return bot.New(c)
 }
 
 // verifiers are those that somebody serves.
