@@ -11,7 +11,8 @@ import (
 var ErrRestored = errors.New("the store is a restored back-up: resetbot audit accept-restore")
 
 // Ready tells why the bot cannot reset anything now; nil if it can. It asks
-// the store, and waits for its answer until ctx ends.
+// the store, and waits for its answer until ctx ends; one that writes nothing any more
+// ([Writer]) is as good as none.
 func (b *Bot) Ready(ctx context.Context) error {
 	if b.isRestored() {
 		return ErrRestored
