@@ -33,7 +33,7 @@ var historyNarrate = flag.Bool("history.narrate", false, "print histories that b
 
 // histories is how many schedules are played by default: with the race detector about a
 // minute's worth on two cores.
-const histories = 300
+const histories = 150
 
 // TestHistory plays random schedules: people in their own chats, strangers who
 // are after the same accounts, telephones that answer wrongly, late or never, a

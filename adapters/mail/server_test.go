@@ -79,6 +79,7 @@ func serve(t *testing.T, way mail.TLS) *mailbox {
 	t.Cleanup(func() {
 		close(b.open)
 		_ = s.Close()
+		_ = listener.Close() // of which the server knows nothing yet, where the test was quicker
 		<-served
 	})
 	return b
