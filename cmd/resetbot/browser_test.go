@@ -279,7 +279,7 @@ func startDemo(t *testing.T, env ...string) *site {
 }
 
 // inHaste leaves out the waiting that is the same for everybody.
-const inHaste = "RESETBOT_TEST_HASTE=yes"
+const inHaste = "RESETBOT_TEST_HASTE=pages"
 
 func startSite(t *testing.T, env []string, args ...string) *site {
 	t.Helper()
