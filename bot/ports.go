@@ -328,11 +328,23 @@ type Sealer interface {
 }
 
 // Limiter counts what precedes a conversation, or belongs to the whole
-// service: sources, the budget of text messages.
+// service: the budgets of text messages and calls. What it counted is durable
+// when it returns, and the same for all processes on one store.
 type Limiter interface {
 	// Spend counts one under key and reports whether it was still within l; if
-	// not, nothing is counted, and until is when one may be again.
+	// not, nothing is counted. What was counted under id already is within, and
+	// is not counted again. until is when the next one may be counted; zero: at
+	// once.
 	Spend(ctx context.Context, key conversation.CounterKey, id string, l conversation.Limit, now time.Time) (ok bool, until time.Time, err error)
+
+	// GiveBack takes out what was counted under key and id, and nothing else. A
+	// lock that the number of spends closed is open again. Giving back what is
+	// not there, or no longer, is no error.
+	GiveBack(ctx context.Context, key conversation.CounterKey, id string, l conversation.Limit, now time.Time) error
+
+	// Full tells when the next one may be counted under key, as Spend does, and
+	// counts nothing.
+	Full(ctx context.Context, key conversation.CounterKey, l conversation.Limit, now time.Time) (until time.Time, err error)
 }
 
 // Painter draws captchas (PNG), and says them (WAV) for who does not see them.

@@ -89,25 +89,24 @@ func Zero(c conversation.Counter) bool {
 	return len(c.Spends) == 0 && c.Locked.IsZero() && c.Kept.IsZero()
 }
 
-// Spend counts one under id, if that is within l; else c stays as it is, and
-// until is when one may be again. What was counted already is within.
+// Spend counts one under id, if that is within l; else c stays as it is. What was
+// counted already is within. until is when the next may be counted; zero: at once.
 func Spend(
 	c conversation.Counter, id string, l conversation.Limit, now time.Time,
 ) (after conversation.Counter, ok bool, until time.Time) {
-	if l.N < 1 {
-		return c, false, now.Add(l.Window)
+	if until, full := c.Full(now, l); full {
+		return c, l.N > 0 && Counted(c, id, l, now), until
 	}
-	until, full := c.Full(now, l)
-	if !full {
-		return c.Spend(id, now, l), true, time.Time{}
-	}
-	counted := slices.ContainsFunc(c.Spends, func(s conversation.Spend) bool {
+	after = c.Spend(id, now, l)
+	until, _ = after.Full(now, l)
+	return after, true, until
+}
+
+// Counted reports whether c still has what was counted under id.
+func Counted(c conversation.Counter, id string, l conversation.Limit, now time.Time) bool {
+	return slices.ContainsFunc(c.Spends, func(s conversation.Spend) bool {
 		return s.ID == id && s.At.After(now.Add(-l.Window))
 	})
-	if counted {
-		return c, true, time.Time{}
-	}
-	return c, false, until
 }
 
 // Guard calls f and turns a panic of it into an error, which tells where it

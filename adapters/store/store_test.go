@@ -82,10 +82,10 @@ func TestSpend(t *testing.T) {
 	}
 	spend("a", now, true, time.Time{})
 	spend("a", now.Add(time.Minute), true, time.Time{})
-	spend("b", now.Add(2*time.Minute), true, time.Time{})
+	spend("b", now.Add(2*time.Minute), true, now.Add(time.Hour)) // the last
 	spend("c", now.Add(3*time.Minute), false, now.Add(time.Hour))
-	spend("b", now.Add(3*time.Minute), true, time.Time{}) // counted already
-	spend("c", now.Add(time.Hour), true, time.Time{})
+	spend("b", now.Add(3*time.Minute), true, now.Add(time.Hour)) // counted already
+	spend("c", now.Add(time.Hour), true, now.Add(time.Hour+2*time.Minute))
 	spend("d", now.Add(time.Hour), false, now.Add(time.Hour+2*time.Minute))
 }
 

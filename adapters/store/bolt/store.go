@@ -208,3 +208,30 @@ func (s *Store) Spend(
 	}
 	return ok, until, nil
 }
+
+// GiveBack is part of [bot.Limiter]. What is not there costs no commit.
+func (s *Store) GiveBack(
+	ctx context.Context, name conversation.CounterKey, id string, l conversation.Limit, now time.Time,
+) error {
+	return s.group.do(ctx, func(t *txn) (func() error, error) {
+		c, err := t.counter(name)
+		if err != nil || !store.Counted(c, id, l, now) {
+			return nil, err
+		}
+		w := &writes{txn: t}
+		w.saveCounter(name, c.GiveBack(id, now, l))
+		return w.plan()
+	})
+}
+
+// Full is part of [bot.Limiter].
+func (s *Store) Full(
+	ctx context.Context, name conversation.CounterKey, l conversation.Limit, now time.Time,
+) (until time.Time, err error) {
+	err = s.view(ctx, func(t *txn) error {
+		c, err := t.counter(name)
+		until, _ = c.Full(now, l)
+		return err
+	})
+	return until, err
+}

@@ -408,6 +408,33 @@ func (s *Store) Spend(
 	return ok, until, err
 }
 
+// GiveBack is part of [bot.Limiter].
+func (s *Store) GiveBack(
+	ctx context.Context, name conversation.CounterKey, id string, l conversation.Limit, now time.Time,
+) error {
+	return s.locked(ctx, func() error {
+		c, err := s.counter(name)
+		if err != nil || !store.Counted(c, id, l, now) {
+			return err
+		}
+		d := &draft{}
+		s.saveCounter(d, name, c.GiveBack(id, now, l))
+		return d.put()
+	})
+}
+
+// Full is part of [bot.Limiter].
+func (s *Store) Full(
+	ctx context.Context, name conversation.CounterKey, l conversation.Limit, now time.Time,
+) (until time.Time, err error) {
+	err = s.locked(ctx, func() error {
+		c, err := s.counter(name)
+		until, _ = c.Full(now, l)
+		return err
+	})
+	return until, err
+}
+
 // Enrolled is part of [bot.Authenticators].
 func (s *Store) Enrolled(
 	ctx context.Context, account conversation.AccountID,
