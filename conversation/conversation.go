@@ -100,8 +100,10 @@ type Challenge struct {
 	// tell by counting tries whether the number was the right one, and a right
 	// number is given back as the rules want (docs/decisions/0003).
 	Spent string `json:"spent,omitempty"`
-	// Number is the fingerprint of the number that the person typed.
-	Number string `json:"num,omitempty"`
+	// Number is the fingerprint of the number that the person typed, Country is
+	// that number's.
+	Number  string `json:"num,omitempty"`
+	Country string `json:"country,omitempty"`
 	// Heard are fingerprints of the answers that were judged wrong, Pending of
 	// the one that is being judged, Tries how many were.
 	Heard   []string `json:"heard,omitempty"`
@@ -256,6 +258,7 @@ func (c Conversation) Due(p Policy) time.Time {
 	if c.awaitsText() {
 		earlier(c.Question.At.Add(p.WaitFor))
 	}
+	earlier(c.opens())
 	if !c.State.mustRun() {
 		earlier(c.Ends)
 		if !c.Reminded {
@@ -263,6 +266,21 @@ func (c Conversation) Due(p Policy) time.Time {
 		}
 	}
 	return due
+}
+
+// opens is when a way that the page shows as closed can be picked again; zero
+// where there is none.
+func (c Conversation) opens() time.Time {
+	var first time.Time
+	if c.State != Step1Choose && c.State != Step2Choose && c.State != EnrolChoose {
+		return first
+	}
+	for _, o := range c.Page.Offers {
+		if !o.Until.IsZero() && (first.IsZero() || o.Until.Before(first)) {
+			first = o.Until
+		}
+	}
+	return first
 }
 
 // awaitsText reports whether a text message was promised, and nobody asked yet
@@ -322,10 +340,11 @@ type Task struct {
 	Own       bool      `json:"own,omitempty"`     // asked for in the owner's own chat
 	Method    Method    `json:"method,omitempty"`
 	Challenge string    `json:"ch,omitempty"`
-	Expires   time.Time `json:"exp,omitzero"`    // of the challenge
-	Typed     string    `json:"typed,omitempty"` // fingerprint of the typed number
-	Known     string    `json:"known,omitempty"` // fingerprint of the number at page 1
-	Mark      string    `json:"mark,omitempty"`  // of the write that is asked about
+	Expires   time.Time `json:"exp,omitzero"`      // of the challenge
+	Typed     string    `json:"typed,omitempty"`   // fingerprint of the typed number
+	Country   string    `json:"country,omitempty"` // of the typed number
+	Known     string    `json:"known,omitempty"`   // fingerprint of the number at page 1
+	Mark      string    `json:"mark,omitempty"`    // of the write that is asked about
 	Goal      Goal      `json:"goal,omitempty"`
 	Device    string    `json:"dev,omitempty"`  // the authenticator that is kept or taken away
 	Since     time.Time `json:"since,omitzero"` // from when on it is there

@@ -217,6 +217,10 @@ func (w *world) odd(b int, user User, field func(Field, string), outcome func(Ou
 		func() { w.now = w.now.Add(25 * time.Hour) },
 		func() { w.now = w.now.Add(-time.Hour) },
 		func() { w.accounts["id:1"] = AccountRecord{Key: "id:1", Frozen: w.now.Add(time.Hour)} },
+		func() { w.closed = w.shut(w.now.Add(5*time.Minute), SMS, Call) },
+		func() { w.closed = w.shut(time.Time{}, Call) },
+		func() { outcome(Outcome{Trouble: true, Closed: &Closure{Method: SMS}}) },
+		func() { outcome(Outcome{Trouble: true, NumberUntil: w.now.Add(time.Hour)}) },
 	}
 	moves[b%len(moves)]()
 }

@@ -33,6 +33,17 @@ type Input struct {
 	Alone bool
 	// Restored is set while the store is known to be a restored back-up.
 	Restored bool
+	// Closed are the ways by which nobody can be reached now: a budget is used up.
+	Closed []Closure
+}
+
+// Closure is a way that is shut for everybody of a class alike, whoever they
+// are and whatever account they name.
+type Closure struct {
+	Method  Method
+	Own     bool      // for people in their own chat; else for all others
+	Country string    // to numbers of this country; empty: to all
+	Until   time.Time // zero: nobody knows
 }
 
 // Kind tells what an input is.
@@ -105,6 +116,11 @@ type Outcome struct {
 	// Challenge: Sent is false when a number did not match and nothing was
 	// sent; Matched says whether the number was right.
 	Matched bool
+	// Closed is why nothing was sent, where that is so for everybody of the class
+	// alike, decoys too; NumberUntil is until when this number gets nothing, because it
+	// had too much: that is its owner's to know.
+	Closed      *Closure
+	NumberUntil time.Time
 	// Check, wait, verify; confirm has the account beside it.
 	Verdict Verdict
 	Mark    string // the single-use mark of a right answer
@@ -154,6 +170,10 @@ type NumberPlan interface {
 	// Read takes a number as a person types it. fault is empty for a number
 	// that may be texted and called; e164 is then "+31612345678".
 	Read(text string) (e164 string, fault NumberFault)
+	// Country is that of a number which Read gave, one of Countries: "NL".
+	Country(e164 string) string
+	// Countries are those whose numbers may be texted and called.
+	Countries() []string
 }
 
 // NumberFault says why a typed number cannot be one.

@@ -45,6 +45,7 @@ const (
 	EndFrozen        MessageID = "end.frozen"     // own chat: lost or stolen, and nothing is reset any more
 	EndOneFamily     MessageID = "end.one_family"
 	EndNoMethods     MessageID = "end.no_methods"
+	EndClosed        MessageID = "end.closed"     // no text messages and no calls, for anybody; Args.At: when again
 	EndNotOwn        MessageID = "end.not_own"    // this chat resets one's own password only
 	EndIneligible    MessageID = "end.ineligible" // own chat only: the real reason is in Args.Reason
 	EndNotLocked     MessageID = "end.not_locked" // own chat only: there is nothing to unlock
@@ -120,6 +121,12 @@ const (
 	NoteChallenges      MessageID = "note.challenges" // Args.At: all challenges of this hour are used
 	NoteNotSent         MessageID = "note.not_sent"
 	NoteMethodDown      MessageID = "note.method_down"
+	NoteClosed          MessageID = "note.closed"         // Args.Method, for everybody alike; Args.At: when again
+	NoteClosedCountry   MessageID = "note.closed_country" // the same, to numbers of this country
+	NoteOpen            MessageID = "note.open"           // Args.Method can be picked again
+	NotePhoneLater      MessageID = "note.phone_later"    // no texts, no calls until Args.At; the app can be first
+	NotePhoneWait       MessageID = "note.phone_wait"     // the same, and there is nothing else to do meanwhile
+	NoteNumberFull      MessageID = "note.number_full"    // this number had too many; Args.At: when again
 	NoteFamilyUsed      MessageID = "note.family_used"
 	NoteNotEnrolled     MessageID = "note.not_enrolled"
 	NoteTooYoung        MessageID = "note.too_young"
@@ -256,6 +263,8 @@ type Offer struct {
 	// Off says why this choice is shown but cannot be picked ("already used
 	// in step 1"); empty when it can.
 	Off MessageID `json:"off,omitempty"`
+	// Until is when it can be again, where that is known.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Field is something to fill in. Every field but those of passwords can
@@ -290,7 +299,7 @@ type Args struct {
 	Left    int            `json:"left,omitempty"`  // tries left
 	Goal    Goal           `json:"goal,omitempty"`  // ToUnlock and ToEnrol, where the password stays as it is; else empty
 	Step    int            `json:"step,omitempty"`  // verificatiestap 1 or 2
-	Method  Method         `json:"m,omitempty"`     // what the number is asked for
+	Method  Method         `json:"m,omitempty"`     // what the number is asked for, or what is closed
 	Digits  string         `json:"dig,omitempty"`   // two digits: the end of a number, or what to type in the app
 	Name    string         `json:"name,omitempty"`  // whom the new password is for; shown as plain text
 	Domain  string         `json:"dom,omitempty"`   // one of the organisation's

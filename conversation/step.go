@@ -246,6 +246,8 @@ func (s *step) passed() {
 		q := *c.Question
 		q.Hinted, c.Question = true, &q
 		s.repeat(Note{ID: NoteNothing})
+	case !c.opens().IsZero() && !s.now.Before(c.opens()):
+		s.reopen()
 	case !c.Reminded && !c.State.mustRun() && !s.now.Before(c.Ends.Add(-s.Policy.Reminder)):
 		c.Reminded = true
 		s.repeat(Note{ID: NoteMinutes, Args: Args{Minutes: timeLeft(s.now, c.Ends)}})

@@ -24,21 +24,15 @@ func method(c Choice) (Method, bool) {
 // askMethod shows the four ways. Elsewhere than in own chat all four are
 // always there, whatever is behind them, until the first proof.
 func (s *step) askMethod(notes ...Note) {
-	p := Page{ID: AskMethod}
+	s.c.Question, s.c.Method = nil, ""
+	if s.handedOver() {
+		return
+	}
+	p := Page{ID: AskMethod, Offers: s.ways()}
 	if s.c.Goal == ToEnrol {
 		p.ID = AskEnrolMethod
 	}
-	for _, m := range Methods {
-		if s.wanted(m) {
-			p.Offers = append(p.Offers, Offer{Choice: choices[m], Off: s.off(m)})
-		}
-	}
-	p.Offers = append(p.Offers, offers(PickNoPhone, PickDesk)...)
-	if s.c.State == Step1Choose {
-		p.Offers = append(p.Offers, Offer{Choice: PickName})
-	}
-	s.c.Question, s.c.Method = nil, ""
-	s.show(p, notes...)
+	s.show(p, s.whileShut(notes)...)
 }
 
 // off says why a way cannot be picked, where that may be said.
@@ -67,6 +61,13 @@ func (s *step) choose() {
 	}
 	if why := s.off(m); why != "" {
 		s.repeat(Note{ID: why})
+		return
+	}
+	if s.handedOver() {
+		return
+	}
+	if c, closed := s.closed(m, ""); closed {
+		s.askMethod(c.note())
 		return
 	}
 	s.c.Method = m
@@ -117,7 +118,22 @@ func (s *step) number() {
 	case !strings.HasSuffix(e164, s.c.Subject.Digits):
 		s.repeat(Note{ID: NoteNumberDigits, Args: Args{Digits: s.c.Subject.Digits}})
 	default:
-		s.challenge(Challenge{Method: s.c.Method, Number: s.Keys.Fingerprint("number", e164)}, NumberGiven)
+		s.numberGiven(e164)
+	}
+}
+
+func (s *step) numberGiven(e164 string) {
+	q := Challenge{
+		Method: s.c.Method, Number: s.Keys.Fingerprint("number", e164), Country: s.Numbers.Country(e164),
+	}
+	switch c, closed := s.closed(q.Method, q.Country); {
+	case !closed:
+		s.challenge(q, NumberGiven)
+	case c.Country != "":
+		s.repeat(c.note())
+	default: // since it was chosen
+		s.follow(Back)
+		s.askMethod(c.note())
 	}
 }
 
@@ -173,7 +189,7 @@ func (s *step) challenge(q Challenge, event Event) {
 	s.follow(event)
 	s.order(Task{
 		Kind: TaskChallenge, Method: q.Method, Challenge: q.ID, Expires: q.Expires,
-		Typed: q.Number, Known: s.c.Subject.Number, Decoy: q.Method == Push && s.noPush(),
+		Typed: q.Number, Country: q.Country, Known: s.c.Subject.Number, Decoy: q.Method == Push && s.noPush(),
 	})
 	s.askWhatCame()
 }
@@ -282,13 +298,22 @@ func (s *step) askPhone(notes ...Note) {
 // nothing before the first proof: the page has said all there is to say.
 func (s *step) sent(out Outcome) {
 	q := s.c.Question
+	if out.Closed != nil {
+		s.closedMeanwhile(*out.Closed)
+		return
+	}
 	if s.visible() {
 		switch {
 		case out.Trouble:
 			s.returnProof(q.Spent)
 			delete(s.c.Given, q.Number)
 			s.follow(NotSent)
-			s.askMethod(Note{ID: NoteNotSent})
+			note := Note{ID: NoteNotSent}
+			if !out.NumberUntil.IsZero() {
+				note = Note{ID: NoteNumberFull, Args: Args{At: out.NumberUntil}}
+				s.detail("number_full")
+			}
+			s.askMethod(note)
 			return
 		case !out.Matched:
 			if until, full := s.full(useProofs, s.Policy.Proofs); full {
@@ -305,15 +330,35 @@ func (s *step) sent(out Outcome) {
 		}
 	}
 	looked := s.c.Page.ID == WaitCheck
+	on := Waits
 	if q.Method == SMS {
-		s.follow(Sent)
-	} else {
-		s.follow(Waits)
+		on = Sent
+	}
+	s.follow(on)
+	if !out.NumberUntil.IsZero() { // the desk may know; whoever asks may not
+		s.detail("number_full")
+	}
+	if on == Waits {
 		s.check(Task{Kind: TaskWait}, Secret{})
 	}
 	if looked && !s.c.State.Over() {
 		s.askWhatCame()
 	}
+}
+
+// closedMeanwhile: somebody else took the last of a budget since the page was
+// shown. Nothing was sent, so nothing is counted but what an earlier challenge
+// still has to its account.
+func (s *step) closedMeanwhile(c Closure) {
+	q := s.c.Question
+	s.giveBack(useChallenges, q.ID, s.Policy.Challenges)
+	if q.Spent == q.ID {
+		s.giveBack(useProofs, q.ID, s.Policy.Proofs)
+		delete(s.c.Given, q.Number)
+	}
+	s.follow(NotSent)
+	s.detail("closed")
+	s.askMethod(c.note())
 }
 
 // check has an answer judged. The try is spent in the commit that starts the
@@ -331,6 +376,7 @@ func (s *step) check(t Task, answer Secret) {
 		s.give(q.Number, "") // the answer takes the number's spend over
 	}
 	t.Method, t.Challenge, t.Expires, t.Typed, t.Known = q.Method, q.ID, q.Expires, q.Number, s.c.Subject.Number
+	t.Country = q.Country
 	t.Decoy = q.Method == Push && s.noPush()
 	s.order(t)
 	s.ch.Secret = answer
@@ -381,7 +427,12 @@ func (s *step) judge(code Secret) {
 // resend starts a new challenge to the number that was given; the old code is
 // dead with it.
 func (s *step) resend() {
-	s.challenge(Challenge{Method: SMS, Number: s.c.Question.Number}, Resent)
+	q := Challenge{Method: SMS, Number: s.c.Question.Number, Country: s.c.Question.Country}
+	if c, closed := s.closed(SMS, q.Country); closed {
+		s.repeat(c.note())
+		return
+	}
+	s.challenge(q, Resent)
 }
 
 // sixDigits: understanding what was typed is the business of words; here it is

@@ -27,6 +27,9 @@ func (numbers) Read(text string) (string, NumberFault) {
 	return "", NumberForm
 }
 
+func (numbers) Country(string) string { return "NL" }
+func (numbers) Countries() []string   { return []string{"NL"} }
+
 type rules struct{}
 
 func (rules) Normal(p string) string { return p }
@@ -72,6 +75,7 @@ type world struct {
 	apps     map[string]bool     // devices that are kept
 	own      string              // the token that whoever fills a page in is told
 	shared   string              // the asker of everybody, where they share one
+	closed   []Closure
 }
 
 func newWorld(t *testing.T) *world {
@@ -110,7 +114,7 @@ func (w *world) step(user User, in Input) Change {
 	w.t.Helper()
 	w.steps++
 	binary.BigEndian.PutUint64(in.Nonce[:], w.steps)
-	in.By = "p1"
+	in.By, in.Closed = "p1", w.closed
 	if in.From.User == (User{}) {
 		in.From.User = user
 	}

@@ -112,6 +112,18 @@ func (p *Plan) Read(text string) (e164 string, fault conversation.NumberFault) {
 	return "", conversation.NumberKind
 }
 
+// Country is that of a number in its E.164 form: "NL".
+func (p *Plan) Country(e164 string) string {
+	number, err := phonenumbers.Parse(e164, "")
+	if err != nil {
+		return ""
+	}
+	return phonenumbers.GetRegionCodeForNumber(number)
+}
+
+// Countries are those whose numbers Read takes.
+func (p *Plan) Countries() []string { return slices.Clone(p.countries) }
+
 // Digits are the last two of a number in its E.164 form, which is what a
 // person is shown of it; empty for what has not even those.
 func Digits(e164 string) string {

@@ -2,6 +2,7 @@ package numberplan_test
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -303,5 +304,23 @@ func BenchmarkRead(b *testing.B) {
 				p.Read(text)
 			}
 		})
+	}
+}
+
+func TestANumberIsOfTheCountryThatTookIt(t *testing.T) {
+	p := plan(t)
+	if got := p.Countries(); !slices.Equal(got, []string{"NL", "BE", "DE", "GB", "US"}) {
+		t.Errorf("the countries are %v", got)
+	}
+	for text, want := range map[string]string{
+		"0612345678": "NL", "+32 470 12 34 56": "BE", "+49 151 23456789": "DE", "+44 7400 123456": "GB", "+1 201 555 0123": "US",
+	} {
+		e164, fault := p.Read(text)
+		if got := p.Country(e164); fault != "" || got != want {
+			t.Errorf("%s: %q, fault %q; want %q", text, got, fault, want)
+		}
+	}
+	if got := p.Country("no number"); got != "" {
+		t.Errorf("%q", got)
 	}
 }

@@ -108,7 +108,7 @@ func required(t testing.TB) map[string]bool {
 	add("", constants(t, "phrases.go", "Phrase"), "")
 	for _, off := range []conversation.MessageID{
 		conversation.NoteFamilyUsed, conversation.NoteNotEnrolled, conversation.NoteTooYoung,
-		conversation.NoteMethodDown,
+		conversation.NoteMethodDown, conversation.NoteClosed,
 		conversation.NoteCooldown, conversation.NoteChallenges,
 	} {
 		ids[string(off)+".off"] = true

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,12 @@ func scenes() []scene {
 	used[0].Off, used[1].Off = conversation.NoteFamilyUsed, conversation.NoteFamilyUsed
 	ownOffers := offers(sms, call, push, code, noPhone, desk, name)
 	ownOffers[2].Off, ownOffers[3].Off = conversation.NoteNotEnrolled, conversation.NoteTooYoung
+	opens := monday.Add(10 * time.Minute)
+	noSMS := offers(sms, call, push, code, noPhone, desk, name)
+	noSMS[0].Off, noSMS[0].Until = conversation.NoteClosed, opens
+	noPhones, onlyPhones := slices.Clone(noSMS), slices.Clone(noSMS[:6])
+	noPhones[1] = conversation.Offer{Choice: call, Off: conversation.NoteClosed, Until: opens.Add(23 * time.Hour)}
+	onlyPhones[1], onlyPhones[2].Off, onlyPhones[3].Off = noPhones[1], conversation.NoteFamilyUsed, conversation.NoteFamilyUsed
 	note := func(id conversation.MessageID) []conversation.Note { return []conversation.Note{{ID: id}} }
 	captcha := &conversation.Media{Kind: conversation.MediaCaptcha, ID: "c"}
 	password := step(3, conversation.Page{
@@ -213,6 +220,23 @@ func scenes() []scene {
 				Notes: note(conversation.NoteNothing), Offers: offers(sms, call, push, code, noPhone, desk,
 					name),
 			}), time.Time{}},
+		{"step 1, no text messages", conversation.Step1Choose, step(1, conversation.Page{
+			ID: conversation.AskMethod, Offers: noSMS,
+			Notes: []conversation.Note{{
+				ID: conversation.NoteClosed, Args: conversation.Args{Method: conversation.SMS, At: opens},
+			}},
+		}), time.Time{}},
+		{"step 1, no telephone", conversation.Step1Choose, step(1, conversation.Page{
+			ID: conversation.AskMethod, Offers: noPhones,
+			Notes: []conversation.Note{{ID: conversation.NotePhoneLater, Args: conversation.Args{At: opens}}},
+		}), time.Time{}},
+		{"step 2, no telephone", conversation.Step2Choose, step(2, conversation.Page{
+			ID: conversation.AskMethod, Offers: onlyPhones,
+			Notes: []conversation.Note{
+				{ID: conversation.NoteStepDone},
+				{ID: conversation.NotePhoneWait, Args: conversation.Args{At: opens}},
+			},
+		}), time.Time{}},
 		{"number", conversation.Step1Number, step(1, conversation.Page{
 			ID:     conversation.AskNumber,
 			Args:   conversation.Args{Digits: "13", Method: conversation.SMS},
@@ -337,6 +361,12 @@ func scenes() []scene {
 			"not locked", conversation.Referred, end(conversation.Page{ID: conversation.EndNotLocked}),
 			time.Time{},
 		},
+		{"closed", conversation.Referred, end(conversation.Page{
+			ID: conversation.EndClosed, Args: conversation.Args{At: monday.Add(time.Hour)},
+		}), time.Time{}},
+		{"closed at night, nobody knows until when", conversation.Referred, end(conversation.Page{
+			ID: conversation.EndClosed,
+		}), night},
 		{"denied", conversation.Denied, end(conversation.Page{ID: conversation.EndDenied}), time.Time{}},
 		{
 			"displaced", conversation.Displaced, end(conversation.Page{ID: conversation.EndDisplaced}),

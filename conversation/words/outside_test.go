@@ -161,7 +161,10 @@ func alarms(t *testing.T) []string {
 	if len(found) < 10 {
 		t.Fatalf("only %q are found", found)
 	}
-	return append(found, "budget_sms_own", "budget_sms_others", "budget_call_own", "budget_call_others")
+	for _, budget := range []string{"budget_sms_own", "budget_sms_others", "budget_call_own", "budget_call_others"} {
+		found = append(found, budget, budget+"_day", budget+"_country")
+	}
+	return found
 }
 
 func TestEveryAlarmIsSaidInOneSentenceOfItsOwn(t *testing.T) {

@@ -275,7 +275,7 @@ func (r *renderer) choices() []Choice {
 	for _, o := range r.page.Offers {
 		c := Choice{Choice: o.Choice, Label: r.label(r.page, o.Choice)}
 		if o.Off != "" {
-			c.Off = r.off(o.Off)
+			c.Off = r.off(o)
 		}
 		list = append(list, c)
 	}
@@ -283,15 +283,17 @@ func (r *renderer) choices() []Choice {
 }
 
 // off says in a few words why a choice cannot be picked.
-func (r *renderer) off(id conversation.MessageID) string {
-	if short := string(id) + ".off"; r.has(short) {
-		return r.line(short, r.values)
+func (r *renderer) off(o conversation.Offer) string {
+	id, v := string(o.Off), r.values
+	v.at = o.Until
+	if short := id + ".off"; r.has(short) {
+		return r.line(short, v)
 	}
-	if r.has(string(id)) {
-		return r.line(string(id), r.values)
+	if r.has(id) {
+		return r.line(id, v)
 	}
 	r.faults = append(r.faults, fmt.Errorf("saying why a choice is off: no words for %q", id))
-	return r.line(string(conversation.NoteMethodDown)+".off", r.values)
+	return r.line(string(conversation.NoteMethodDown)+".off", v)
 }
 
 func (r *renderer) footer() Footer {

@@ -1,6 +1,7 @@
 package words
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -107,6 +108,7 @@ type values struct {
 	at       time.Time
 	happened time.Time
 	domain   string
+	method   conversation.Method
 }
 
 // args cleans a page's or a note's arguments.
@@ -114,7 +116,7 @@ func (s *speaker) args(a conversation.Args) values {
 	v := values{
 		speaker: s, Name: plain(a.Name), Word: plain(a.Word), Digits: plain(a.Digits), domain: plain(a.Domain),
 		Step: a.Step, Length: a.Length, Call: a.Method == conversation.Call,
-		minutes: a.Minutes, left: a.Left, at: a.At,
+		minutes: a.Minutes, left: a.Left, at: a.At, method: a.Method,
 	}
 	if len(a.Accounts) == 1 {
 		v.Account = plain(a.Accounts[0])
@@ -186,6 +188,15 @@ func (v values) Authenticator() string { return v.quote("authenticator") }
 
 // Microsoft says where Microsoft's own page is.
 func (v values) Microsoft() string { return v.quote("microsoft") }
+
+// ways are what each way is called at the beginning of a sentence.
+var ways = map[conversation.Method]string{
+	conversation.SMS: "way.sms", conversation.Call: "way.call", conversation.Push: "way.push",
+	conversation.Code: "way.code",
+}
+
+// Way is the way that a sentence is about.
+func (v values) Way() string { return v.quote(cmp.Or(ways[v.method], "way.unknown")) }
 
 // quote says a sentence within another one; within that one it quotes no
 // further, lest an operator's text that quotes itself never ends.

@@ -468,6 +468,9 @@ func (plan) Read(text string) (string, conversation.NumberFault) {
 	return "", conversation.NumberForm
 }
 
+func (plan) Country(string) string { return "NL" }
+func (plan) Countries() []string   { return []string{"NL"} }
+
 func TestThingsGoWrongWhenTheyAreTold(t *testing.T) {
 	var fault demo.Fault
 	p := open(t, demo.Options{Faults: func(op string) demo.Fault {
