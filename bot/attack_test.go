@@ -276,35 +276,6 @@ func TestAC28_OneNumberInAllItsForms(t *testing.T) {
 	})
 }
 
-// TestAC30_TheBudgetOfTextMessages: what is over it is not sent, and nobody can
-// see that.
-func TestAC30_TheBudgetOfTextMessages(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newSiege(t, func(_ testing.TB, _ *siege, c *bot.Config) {
-			c.Budget = map[conversation.Method]conversation.Limit{conversation.SMS: {
-				N:      1,
-				Window: time.Hour,
-			}}
-		})
-		s.walk(nurse, "m.devries", toSMS...)
-		s.counted("sent sms", 1)
-		within := s.page(nurse)
-		s.walk(stranger, "z.celik", toSMS...)
-		s.counted("sent sms", 1)
-		if over := s.page(stranger); over != within {
-			t.Errorf("over the budget the page is another one:\n%s", over)
-		}
-		if !strings.Contains(s.log.String(), "budget") {
-			t.Error("nobody is told")
-		}
-		s.walk(stranger, "z.celik", "andere manier", "4", "{app}") // other ways go on
-		s.on(stranger, conversation.Step2Choose)
-		s.walk(stranger, "z.celik", "! wait 1h")
-		s.walk(visitor(1), "z.celik", toSMS...)
-		s.counted("sent sms", 2)
-	})
-}
-
 func TestAC31_ACallIsAnsweredWithTheKeyOfThisCall(t *testing.T) {
 	toCall := then(toChoice, "2", "{right}")
 	tests := map[string]struct {

@@ -44,11 +44,15 @@ type Config struct {
 	// Both are needed where a chat is not masked.
 	Links     Sealer
 	PublicURL string
-	// Budget limits what is sent by a method in the whole service, whoever asks.
-	Budget  map[conversation.Method]conversation.Limit
-	Metrics *Metrics // optional: nothing is counted
-	Log     *slog.Logger
-	Now     func() time.Time // optional: time.Now
+	// Budget is for what is sent in the whole service; a method that has none is
+	// sent without end. PerNumber is for texts and calls to one number that nobody
+	// answered rightly, whichever account it belongs to; half of it is kept for
+	// people in their own chat.
+	Budget    map[conversation.Method]Budget
+	PerNumber conversation.Limit
+	Metrics   *Metrics // optional: nothing is counted
+	Log       *slog.Logger
+	Now       func() time.Time // optional: time.Now
 }
 
 // Words understands what people type.
@@ -72,7 +76,8 @@ type Bot struct {
 	wake       schedule
 	kicked     chan struct{}
 	lasted     map[conversation.Method]time.Duration // the last judgement by each method
-	alarmed    map[string]time.Time                  // what was said to the audit, until when once is enough
+	closed     map[pot]time.Time                     // pots that are empty, and until when
+	alarmed    map[pot]time.Time                     // those of which the audit was told
 	restored   bool
 	telling    telling
 }
@@ -97,13 +102,14 @@ func New(c Config) (*Bot, error) {
 	b := &Bot{
 		Config: c, id: hex.EncodeToString(id[:]),
 		delivering: map[conversation.User]bool{}, kicked: make(chan struct{}, 1),
-		lasted: map[conversation.Method]time.Duration{}, alarmed: map[string]time.Time{},
+		lasted: map[conversation.Method]time.Duration{}, closed: map[pot]time.Time{}, alarmed: map[pot]time.Time{},
 		telling: newTelling(),
 	}
 	b.running, b.stop = context.WithCancel(context.Background())
 	if err := b.checkHead(context.Background()); err != nil {
 		return nil, err
 	}
+	b.lookClosed(context.Background())
 	return b, nil
 }
 
@@ -190,7 +196,7 @@ func (b *Bot) receive(ctx context.Context, m Incoming, own string) error {
 func (b *Bot) update(ctx context.Context, user conversation.User, in conversation.Input, text conversation.Secret) error {
 	defer b.Metrics.stored(time.Now())
 	_, _ = rand.Read(in.Nonce[:]) // never fails (Go 1.24)
-	in.By, in.Restored = b.id, b.isRestored()
+	in.By, in.Restored, in.Closed = b.id, b.isRestored(), b.closures()
 	now := b.Now()
 	var before conversation.Conversation
 	read := func(c conversation.Conversation) conversation.Input { return b.understand(c, in, text) }

@@ -233,6 +233,11 @@ func (b *Bot) question(ctx context.Context, task conversation.Task) (c Challenge
 }
 
 func (b *Bot) challenge(ctx context.Context, task conversation.Task) (conversation.Outcome, error) {
+	if !task.Own { // before anything is known of the account
+		if closed, err := b.afford(ctx, task); err != nil {
+			return conversation.Outcome{Trouble: true, Closed: closed}, err
+		}
+	}
 	c, matches, err := b.question(ctx, task)
 	verifier := b.Verifiers[task.Method]
 	if task.Decoy || verifier == nil {
@@ -241,53 +246,18 @@ func (b *Bot) challenge(ctx context.Context, task conversation.Task) (conversati
 	if err != nil || !matches {
 		return conversation.Outcome{Trouble: err != nil}, err
 	}
-	if err = b.afford(ctx, task); err == nil {
-		err = verifier.Challenge(ctx, c)
+	if task.Own {
+		if closed, err := b.afford(ctx, task); err != nil {
+			return conversation.Outcome{Trouble: true, Closed: closed}, err
+		}
 	}
-	if err != nil {
+	if until, err := b.affordNumber(ctx, task); err != nil {
+		return conversation.Outcome{Trouble: true, NumberUntil: until}, err
+	}
+	if err := verifier.Challenge(ctx, c); err != nil {
 		return conversation.Outcome{Trouble: true}, fmt.Errorf("starting a challenge: %w", err)
 	}
 	return conversation.Outcome{Matched: true}, nil
-}
-
-// afford spends from the service's budget for a method.
-func (b *Bot) afford(ctx context.Context, task conversation.Task) error {
-	limit, ok := b.Budget[task.Method]
-	if !ok {
-		return nil
-	}
-	// Half is kept for people in their own chat, so that strangers cannot use
-	// it up.
-	class := "others"
-	if limit.N -= limit.N / 2; task.Own {
-		class = "own"
-	}
-	key := conversation.CounterKey("budget|" + string(task.Method) + "|" + class)
-	within, until, err := b.Limiter.Spend(ctx, key, task.Challenge, limit, b.Now())
-	switch {
-	case err != nil:
-		return fmt.Errorf("spending from the budget: %w", err)
-	case !within:
-		b.alarmOnce(ctx, "budget_"+string(task.Method)+"_"+class, until)
-		return fmt.Errorf("the budget of this method is used up until %s", until.Format(time.RFC3339))
-	}
-	return nil
-}
-
-// alarmOnce leaves an audit line that somebody is to look at, once until a
-// moment.
-func (b *Bot) alarmOnce(ctx context.Context, what string, until time.Time) {
-	b.mu.Lock()
-	known := b.Now().Before(b.alarmed[what])
-	b.alarmed[what] = until
-	b.mu.Unlock()
-	if known {
-		return
-	}
-	line := conversation.Line{At: b.Now(), Event: "alarm", Detail: what, Alarm: true}
-	if err := b.Store.Append(ctx, line); err != nil {
-		b.Log.Error("leaving an alarm in the audit", "what", what, "error", err)
-	}
 }
 
 // check judges a code.
@@ -307,12 +277,17 @@ func (b *Bot) check(ctx context.Context, task conversation.Task, answer conversa
 	began := b.Now()
 	judgement, err := verifier.Check(ctx, c, answer)
 	b.took(task.Method, b.Now().Sub(began))
-	return b.judgement(judgement, err)
+	return b.judgement(ctx, task, judgement, err)
 }
 
-func (b *Bot) judgement(j Judgement, err error) (conversation.Outcome, error) {
+func (b *Bot) judgement(
+	ctx context.Context, task conversation.Task, j Judgement, err error,
+) (conversation.Outcome, error) {
 	if err != nil {
 		return conversation.Outcome{Trouble: true}, fmt.Errorf("judging an answer: %w", err)
+	}
+	if j.Verdict == conversation.Right {
+		b.answered(ctx, task)
 	}
 	return conversation.Outcome{Verdict: j.Verdict, Mark: j.Mark}, nil
 }
@@ -340,7 +315,8 @@ func (b *Bot) waitFor(ctx context.Context, task conversation.Task) (conversation
 	case err != nil:
 		return malfunction(task), err
 	}
-	return b.judgement(verifier.Check(ctx, c, conversation.Secret{}))
+	judgement, err := verifier.Check(ctx, c, conversation.Secret{})
+	return b.judgement(ctx, task, judgement, err)
 }
 
 // write has the directory change something, once.

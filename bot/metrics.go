@@ -23,6 +23,7 @@ type Metrics struct {
 	sends    *prometheus.CounterVec
 	notices  *prometheus.CounterVec
 	steps    prometheus.Histogram
+	shut     *prometheus.GaugeVec
 }
 
 // NewMetrics makes Metrics and registers them.
@@ -59,8 +60,12 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 			Help:    "From a message that came in to its step being durable in the store.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1, 5},
 		}),
+		shut: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "resetbot_closed",
+			Help: "1 while a way is closed because a budget is used up, for people in their own chat or for all others.",
+		}, []string{"method", "class", "budget", "country"}),
 	}
-	for _, c := range []prometheus.Collector{m.pages, m.alarms, m.finished, m.tasks, m.sends, m.notices, m.steps} {
+	for _, c := range []prometheus.Collector{m.pages, m.alarms, m.finished, m.tasks, m.sends, m.notices, m.steps, m.shut} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}
@@ -74,9 +79,7 @@ func (m *Metrics) stepped(before conversation.Conversation, change conversation.
 		return
 	}
 	for _, l := range change.Audit {
-		if l.Alarm {
-			m.alarms.WithLabelValues(l.Chat, cmp.Or(l.Detail, l.Event)).Inc()
-		}
+		m.alarmed(l)
 	}
 	c := change.Conversation
 	if change.Same || change.Forget || c.ID == before.ID && c.State == before.State {
@@ -86,6 +89,25 @@ func (m *Metrics) stepped(before conversation.Conversation, change conversation.
 	if c.State.Over() {
 		m.finished.WithLabelValues(c.User.Chat, string(c.Goal), string(c.State)).Observe(now.Sub(c.Started).Seconds())
 	}
+}
+
+// alarmed counts a line of the audit, if somebody is to look at it.
+func (m *Metrics) alarmed(l conversation.Line) {
+	if m != nil && l.Alarm {
+		m.alarms.WithLabelValues(l.Chat, cmp.Or(l.Detail, l.Event)).Inc()
+	}
+}
+
+// closed notes whether a pot is empty.
+func (m *Metrics) closed(p pot, is bool) {
+	if m == nil {
+		return
+	}
+	value := 0.0
+	if is {
+		value = 1
+	}
+	m.shut.WithLabelValues(string(p.method), p.class(), p.part, p.country).Set(value)
 }
 
 // stored notes how long a step took that began at a moment.
@@ -104,7 +126,12 @@ func (m *Metrics) performed(task conversation.Task, out conversation.Outcome, to
 
 // outcome is one word for what came of a task.
 func outcome(task conversation.Task, out conversation.Outcome) string {
-	if out.Trouble {
+	switch {
+	case out.Closed != nil:
+		return "closed"
+	case !out.NumberUntil.IsZero():
+		return "number_full"
+	case out.Trouble:
 		return "trouble"
 	}
 	word, nobody := "", out.Account == nil

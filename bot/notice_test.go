@@ -329,27 +329,6 @@ func TestAlarmsWithoutAReceiverAreLoggedAndDone(t *testing.T) {
 	})
 }
 
-func TestAC30_AUsedUpBudgetIsRaisedOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		alarms := &siren{}
-		w := newWorld(t, func(c *bot.Config) {
-			c.Alarms = alarms
-			c.Budget = map[conversation.Method]conversation.Limit{conversation.SMS: {N: 1, Window: time.Hour}}
-		})
-		for _, user := range []conversation.User{nurse, stranger, {Chat: "web", ID: "3"}} {
-			w.say(user, "reset")
-			w.say(user, "m.devries")
-			w.say(user, w.captcha(user))
-			w.say(user, "1")
-			w.say(user, "0612345613")
-			time.Sleep(time.Minute)
-		}
-		if times, _ := alarms.raised("budget_sms_others"); times != 1 {
-			t.Errorf("raised %d times", times)
-		}
-	})
-}
-
 func TestAC75_AnOwnerWhoDisownsIsHeardByThoseWhoWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		alarms := &siren{}

@@ -163,7 +163,13 @@ func (s *siege) together(walkers []walker, inputs []string) {
 // does, and with when. before is what happens first, if anything.
 func alike(t *testing.T, script string, before func(*siege), changes ...setup) {
 	t.Helper()
-	inputs, last := scripts[script].inputs, scripts[script].last
+	scripts[script].alike(t, before, changes...)
+}
+
+// alike is the same, and gives what all of them show.
+func (s script) alike(t *testing.T, before func(*siege), changes ...setup) (shown string) {
+	t.Helper()
+	inputs, last := s.inputs, s.last
 	synctest.Test(t, func(t *testing.T) {
 		s := newSiege(t, changes...)
 		s.alters(asTheyAre)
@@ -182,7 +188,9 @@ func alike(t *testing.T, script string, before func(*siege), changes ...setup) {
 				t.Errorf("%s: it shows:\n%s", w.what, firstDifference(want, got))
 			}
 		}
+		shown = want
 	})
+	return shown
 }
 
 // transcript is all that a stranger sees of an account: each page with its

@@ -61,6 +61,7 @@ func (b *Bot) minute(ctx context.Context) {
 	if _, err := b.Store.Sweep(ctx, b.Now(), 1000); err != nil {
 		b.Log.Error("sweeping the store", "error", err)
 	}
+	b.lookClosed(ctx)
 }
 
 // sweep looks at every conversation that is due. After a start on a store that

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -193,6 +194,18 @@ func (p *player) do(words []string) {
 	case "restart":
 		w.restart()
 		w.settle()
+	case "budget": // of an hour, for strangers
+		method, n, _ := strings.Cut(rest, " ")
+		half, err := strconv.Atoi(n)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.config.Budget = maps.Clone(w.config.Budget)
+		if w.config.Budget == nil {
+			w.config.Budget = map[conversation.Method]bot.Budget{}
+		}
+		w.config.Budget[conversation.Method(method)] = perHour(2 * half)
+		w.restart()
 	case "signin":
 		name, password, _ := strings.Cut(rest, " ")
 		fmt.Fprintf(&p.out, "    (%s)\n", map[bool]string{true: "signed in", false: "refused"}[w.signIn(name, password)])

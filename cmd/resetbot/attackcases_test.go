@@ -59,13 +59,7 @@ var attacks = []attack{
 	{number: 27, title: "Where to send is the directory's word, each time"},
 	{number: 28, title: "The whole number is typed, in any form; a wrong one looks like the right one"},
 	{number: 29, title: "Numbers that are never dialled or texted"},
-	{
-		number: 30, title: "What sending costs is bounded",
-		open: "Held: per account (`policy.challenges`), per asker (`begun_asker`, `accounts`), for the whole service an hour, " +
-			"half of it kept for own chats, with an alarm. Over it nothing is sent and everybody sees the same page, instead of a " +
-			"way that is shown as closed. Not held: a budget per telephone number, per day and per country, and codes that nobody " +
-			"enters are not counted apart. Waits for the first provider that costs money.",
-	},
+	{number: 30, title: "What sending costs is bounded, and what is over it shows alike for everybody"},
 	{number: 31, title: "A call proves with the key that is pressed during it, and nothing else"},
 	{number: 32, title: "A number or app that is new proves nothing yet"},
 	{number: 33, title: "A notification needs the number that only its own chat shows"},

@@ -20,6 +20,7 @@ import (
 	"resetbot/adapters/numberplan"
 	"resetbot/adapters/webhook"
 	"resetbot/adapters/yamlfile"
+	"resetbot/bot"
 	"resetbot/conversation"
 	"resetbot/conversation/words"
 )
@@ -185,8 +186,11 @@ const (
 	inDialog passwordEntry = "dialog"
 )
 
-// budget is what the whole service may send.
-type budget struct{ SMS, Call conversation.Limit }
+// budget is what the whole service may send, and what one number may get.
+type budget struct {
+	SMS, Call bot.Budget
+	Number    conversation.Limit
+}
 
 // ownTexts are files of the operator's own sentences.
 type ownTexts struct{ Dutch, English []string }
@@ -212,6 +216,7 @@ func readConfig(path string, text []byte, env func(string) string) (config, erro
 	s := &source{Reader: yamlfile.New(path), given: map[string]*yaml.Node{}, env: env}
 	if n := s.Document(text, "begin with deploy/resetbot.yaml, the sample"); n != nil {
 		c.settings().read(s, "", n)
+		c.Budget.scale(s)
 		if n.Kind == yaml.MappingNode {
 			c.check(s)
 		}
@@ -242,8 +247,15 @@ func defaultConfig(folder string) config {
 		Captcha:      captchaConfig{conversation.Always, conversation.Always, conversation.Always},
 		Policy:       conversation.DefaultPolicy(),
 		Budget: budget{
-			SMS:  conversation.Limit{N: 200, Window: time.Hour},
-			Call: conversation.Limit{N: 100, Window: time.Hour},
+			SMS: bot.Budget{
+				Hour: conversation.Limit{N: 1000, Window: time.Hour}, Day: conversation.Limit{N: 3000, Window: 24 * time.Hour},
+				Unanswered: conversation.Limit{N: 500, Window: time.Hour},
+			},
+			Call: bot.Budget{
+				Hour: conversation.Limit{N: 500, Window: time.Hour}, Day: conversation.Limit{N: 1500, Window: 24 * time.Hour},
+				Unanswered: conversation.Limit{N: 250, Window: time.Hour},
+			},
+			Number: conversation.Limit{N: 20, Window: 24 * time.Hour},
 		},
 		Countries: []string{"NL"},
 		Entry:     onPage,
@@ -398,7 +410,7 @@ func (c *config) policySettings() group {
 		"captcha_wrong": count(&p.CaptchaWrong, 1, plenty), "captcha_drawn": count(&p.CaptchaDrawn, 1, plenty),
 		"captcha_asker": limit{&p.CaptchaAsker},
 		"begun":         limit{&p.Begun}, "begun_asker": limit{&p.BegunAsker}, "accounts": limit{&p.Accounts},
-		"budget":        group{"sms": limit{&c.Budget.SMS}, "call": limit{&c.Budget.Call}},
+		"budget":        c.Budget.settings(),
 		"refusals":      count(&p.Refusals, 1, plenty),
 		"one_time_page": duration(&p.EntryLife, time.Second),
 		"freeze":        duration(&p.FreezeFor, time.Second), "notice_life": duration(&p.NoticeLife, time.Second),
@@ -411,6 +423,30 @@ func (c *config) policySettings() group {
 		"password_entry": choice(&c.Entry, onPage, inDialog),
 		"call":           callFor(&p.CallWithCode),
 		"countries":      several[string]{&c.Countries, country, "write the two letters of ISO 3166-1, like NL", true},
+	}
+}
+
+func (b *budget) settings() group {
+	return group{
+		"sms": pot{&b.SMS.Hour}, "sms_day": pot{&b.SMS.Day}, "sms_unanswered": pot{&b.SMS.Unanswered},
+		"call": pot{&b.Call.Hour}, "call_day": pot{&b.Call.Day}, "call_unanswered": pot{&b.Call.Unanswered},
+		"number": limit{&b.Number},
+	}
+}
+
+// scale keeps to the budget of an hour what was not given beside it, so that who
+// has more than we thought writes one number.
+func (b *budget) scale(s *source) {
+	for key, of := range map[string]*bot.Budget{"policy.budget.sms": &b.SMS, "policy.budget.call": &b.Call} {
+		if !s.has(key) {
+			continue
+		}
+		if !s.has(key + "_day") {
+			of.Day.N = min(plenty, 3*of.Hour.N)
+		}
+		if !s.has(key + "_unanswered") {
+			of.Unanswered = conversation.Limit{N: max(1, of.Hour.N/2), Window: of.Hour.Window}
+		}
 	}
 }
 

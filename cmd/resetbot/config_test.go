@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"resetbot/adapters/mail"
+	"resetbot/bot"
 	"resetbot/conversation"
 )
 
@@ -135,6 +136,12 @@ func TestOneProblemIsToldOnce(t *testing.T) {
 			least + "notices: {alarms: {url: https://siem.rijnzicht.example}}\n",
 			"resetbot.yaml:5: notices.alarms.secret_file: this is missing",
 		},
+		"a budget without an end": {
+			least + "policy: {budget: {sms_day: {n: 0}}}\n", "resetbot.yaml:5: policy.budget.sms_day.n: write a whole number",
+		},
+		"a budget that locks": {
+			least + "policy: {budget: {sms: {lock: 1h}}}\n", "resetbot.yaml:5: this key is unknown; known keys are n, window",
+		},
 		"two proofs of two families are no setting": {
 			least + "policy: {families: 1}\n", "resetbot.yaml:5: this key is unknown; known keys are accounts, begun,",
 		},
@@ -166,7 +173,7 @@ captcha: {when: {web: suspicion}}
 policy:
   conversation: 10m
   proofs: {n: 3}
-  budget: {sms: {n: 10, window: 24h}}
+  budget: {sms: {n: 10, window: 24h}, call_day: {n: 40}, call_unanswered: {n: 4}, number: {n: 6}}
   password: {min: 20, banned: [Rijnbrug], breached: b.bin}
   call: number
   countries: [nl, BE]
@@ -198,7 +205,11 @@ log_level: debug
 	p.Other.Captcha = conversation.OnSuspicion
 	p.Conversation, p.Proofs.N, p.CallWithCode, p.WaitingTime = 10*time.Minute, 3, true, 0
 	p.PasswordMin, want.Banned, want.Breached = 20, []string{"Rijnbrug"}, "b.bin"
-	want.Budget.SMS = conversation.Limit{N: 10, Window: 24 * time.Hour}
+	want.Budget.SMS = bot.Budget{ // the rest keeps to what was written
+		Hour: conversation.Limit{N: 10, Window: 24 * time.Hour}, Day: conversation.Limit{N: 30, Window: 24 * time.Hour},
+		Unanswered: conversation.Limit{N: 5, Window: 24 * time.Hour},
+	}
+	want.Budget.Call.Day.N, want.Budget.Call.Unanswered.N, want.Budget.Number.N = 40, 4, 6
 	want.Countries = []string{"NL", "BE"}
 	want.Texts.Dutch = []string{"nl.yaml"}
 	want.LogLevel = slog.LevelDebug

@@ -73,8 +73,8 @@ func newSiege(t *testing.T, seed uint64, staff string, changes ...string) *siege
 	changes = append(changes, "  type: demo\n", "  type: demo\n  file: "+staff+"\n",
 		"    #trusted_proxies: []", "    trusted_proxies: [127.0.0.1]",
 		"#proofs: {n: 5,", "proofs: {n: 500,", "#challenges: {n: 5,", "challenges: {n: 500,",
-		"budget: {sms: {n: 200, window: 1h}, call: {n: 100, window: 1h}}",
-		"budget: {sms: {n: 100000, window: 1h}, call: {n: 100000, window: 1h}}", "#budget", "budget")
+		"#budget:", "budget:", "#sms: {n: 1000,", "sms: {n: 100000,", "#call: {n: 500,", "call: {n: 100000,",
+		"#number: {n: 20,", "number: {n: 100000,")
 	s := &siege{
 		program: &program{t: t}, random: rand.New(rand.NewPCG(seed, 52)),
 		answered: make(chan struct{}, 1), deaths: map[string]int{}, due: slices.Clone(points),

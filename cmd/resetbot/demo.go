@@ -116,6 +116,7 @@ func (f folder) config(peopleFile string) (config, error) {
 	c.Countries = []string{"NL", "BE", "DE"}
 	c.Policy.WaitingTime = 0
 	c.Policy.BegunAsker.N, c.Policy.Accounts.N, c.Policy.Begun.N = 500, 50, 50
+	c.Budget.Number.N = 500
 	c.Directory.Type, c.Directory.File = madeUp, peopleFile
 	c.complete()
 	c.Directory.Telephones = f.path("telephones.json")

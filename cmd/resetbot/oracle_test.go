@@ -407,7 +407,8 @@ func TestAC01_AC02_AStrangerCannotTellAccountsApartOverHTTP(t *testing.T) {
 	p := serveSample(t, []string{"RESETBOT_TEST_HASTE=none"},
 		"  type: demo\n", "  type: demo\n  file: "+file+"\n",
 		"    #trusted_proxies: []", "    trusted_proxies: [127.0.0.1]",
-		"#wait_for: 1m", "wait_for: 20s", "#cooldown: 30s", "cooldown: 0s")
+		"#wait_for: 1m", "wait_for: 20s", "#cooldown: 30s", "cooldown: 0s",
+		"#budget:", "budget:", "#sms: {n: 1000,", "sms: {n: 100000,", "#call: {n: 500,", "call: {n: 100000,")
 	owners := slices.DeleteFunc(slices.Clone(pairs), func(pair [2]tried) bool { return pair[0].kind != frozen })
 	eachAtOnce(owners, pace, func(_ int, pair [2]tried) {
 		if err := p.freeze(t.Context(), pair[0].Person); err != nil {

@@ -186,10 +186,11 @@ func (p *parts) bot(
 		Channels:  p.channels(), Alarms: p.alarms, Painter: p.painter, Chats: chats,
 		AuditKey: keys.Audit(), HeadFile: p.config.headFile(),
 		Links: keys.Sealer("links"), PublicURL: p.config.PublicURL,
-		Budget: map[conversation.Method]conversation.Limit{
+		Budget: map[conversation.Method]bot.Budget{
 			conversation.SMS: p.config.Budget.SMS, conversation.Call: p.config.Budget.Call,
 		},
-		Metrics: metrics, Log: log, Now: wallClock,
+		PerNumber: p.config.Budget.Number,
+		Metrics:   metrics, Log: log, Now: wallClock,
 	}
 	compose(&c)
 	return bot.New(c)

@@ -272,6 +272,16 @@ func (v limit) String() string {
 	return text + "}"
 }
 
+// pot is how many are to be had from one point of the clock to the next. It has no
+// lock: it is empty until it is filled again.
+type pot struct{ to *conversation.Limit }
+
+func (v pot) read(s *source, path string, n *yaml.Node) {
+	group{"n": count(&v.to.N, 1, plenty), "window": duration(&v.to.Window, time.Second)}.read(s, path, n)
+}
+
+func (v pot) String() string { return limit(v).String() }
+
 // file is the path of a file; what does not begin at the root begins at folder.
 func file(to *string, folder string) setting {
 	return scalar[string]{to: to, parse: inFolder(folder)}
