@@ -53,7 +53,8 @@ func TestAC06_AC07_NamesThatCannotBeNames(t *testing.T) {
 		"m.devries)(|(uid=*))", "(objectClass=user)", "(&)", "m.devries)(sAMAccountName=*", "|(x=1)",
 		"m<devries>", "m.devries/..", "' OR 1=1 --", "\"m.devries\"", "m.devries#", "=m.devries", "m\u2028devries",
 		"@", "@@",
-		"@rijnzicht.example", "m.devries@", strings.Repeat("m", 400), strings.Repeat("m.devries,", 1000),
+		"@rijnzicht.example", "m.devries@", "a,b\\m.devries", "x@evil.example\\m.devries", "*\\m.devries",
+		"z.celik\n\\m.devries", "z.celik \\m.devries", strings.Repeat("a\\", 200) + "m.devries", strings.Repeat("m", 400), strings.Repeat("m.devries,", 1000),
 	}
 	synctest.Test(t, func(t *testing.T) {
 		s := newSiege(t)

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 )
 
 // Page 0 and page 1: what can I do for you, who are you, the captcha, and
@@ -496,22 +495,30 @@ func (s *step) bound(id AccountID) bool {
 // canonicalName brings a name to the form in which directories are asked:
 // lower case, without blanks around it and without DOMAIN\. What cannot be an
 // address or a user name is refused: separators of lists (AC-06), characters of
-// LDAP filters (AC-07), anything invisible.
+// LDAP filters (AC-07), anything invisible. So is what has them before the
+// backslash: nothing but the name of a domain is ever left out.
 func canonicalName(text string) (string, bool) {
 	text = strings.ToLower(strings.TrimSpace(text))
-	if i := strings.LastIndexByte(text, '\\'); i >= 0 {
-		text = text[i+1:]
-	}
-	if text == "" || len(text) > nameMax || !utf8.ValidString(text) || strings.Count(text, "@") > 1 {
+	if len(text) > nameMax {
 		return "", false
 	}
-	for _, r := range text {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && !strings.ContainsRune("._-'+@", r) {
+	if i := strings.LastIndexByte(text, '\\'); i >= 0 {
+		if strings.ContainsFunc(text[:i], func(r rune) bool { return r != '\\' && (r == '@' || !inName(r)) }) {
 			return "", false
 		}
+		text = strings.TrimSpace(text[i+1:])
+	}
+	if strings.Count(text, "@") > 1 || strings.ContainsFunc(text, func(r rune) bool { return !inName(r) }) {
+		return "", false
 	}
 	local, domain, address := strings.Cut(text, "@")
 	return text, local != "" && (!address || domain != "")
+}
+
+// inName reports whether r may stand in an address or a user name. A byte that
+// is no UTF-8 is U+FFFD here, and may not.
+func inName(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) || strings.ContainsRune("._-'+@", r)
 }
 
 // found takes what the directory made of the name. Whoever is not in their own

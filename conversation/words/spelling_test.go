@@ -80,6 +80,24 @@ func TestWhatIsNoSpellingStaysAsItWasTyped(t *testing.T) {
 	}
 }
 
+// Whoever copies an address out of a mail brings marks of direction and
+// zero-width blanks along, which nobody sees. A form takes what a message does.
+func TestANameInAFormLacksWhatNobodySees(t *testing.T) {
+	w := newWords(t)
+	for _, typed := range []string{
+		"m.devries@linde.example", "\u202am.devries@linde.example\u202c", "\ufeffm.devries@linde.example",
+		"m.devries\u200b@linde.example", "m.de\u00advries@linde.example", " m.devries@linde.example\r\n",
+	} {
+		const want = "m.devries@linde.example"
+		if got := w.Filled(conversation.FieldName, typed); got != want {
+			t.Errorf("%+q in a form is %+q, want %q", typed, got, want)
+		}
+		if got := meaning(t, w.Understand(who, "nl", typed)); got != "name="+want {
+			t.Errorf("%+q in a message means %+q", typed, got)
+		}
+	}
+}
+
 func FuzzFilledCaptcha(f *testing.F) {
 	w := newWords(f)
 	for _, said := range spellings {

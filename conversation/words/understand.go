@@ -73,7 +73,8 @@ func field(f conversation.Field, text string) map[conversation.Field]conversatio
 
 // Filled is what a person typed into one field of a form, as the wizard takes
 // it: a code is six ASCII digits, if it is one ("123 456", "12-34-56"), a
-// telephone number ASCII digits, the words of a captcha's sound its characters;
+// telephone number ASCII digits, the words of a captcha's sound its characters,
+// a name lacks the signs of format that come along when an address is copied;
 // everything else is as it was typed. It is pure.
 func (w *Words) Filled(in conversation.Field, typed string) string {
 	if len(typed) > typedMax {
@@ -81,6 +82,8 @@ func (w *Words) Filled(in conversation.Field, typed string) string {
 	}
 	switch in {
 	case conversation.FieldCode, conversation.FieldNumber:
+	case conversation.FieldName:
+		return visible(typed)
 	case conversation.FieldCaptcha:
 		if characters, ok := spelled(typed); ok {
 			return characters
