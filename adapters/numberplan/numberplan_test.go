@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -238,12 +239,55 @@ func wantSound(t rapid.TB, p *numberplan.Plan, text string) {
 				t.Errorf("AC-29 %q: %q would be dialled", text, number)
 			}
 		}
+		// A subscriber is the digits that were typed: none altered, left out or put
+		// in. Only what stands before them differs from way to way of writing.
+		if subscriber := number[len(number)-6:]; !strings.Contains(digitsOf(text), subscriber) {
+			t.Errorf("%q: %q, whose last digits nobody typed", text, number)
+		}
 	case conversation.NumberForm, conversation.NumberKind:
 		if number != "" {
 			t.Errorf("%q: a number %q with the fault %q", text, number, fault)
 		}
 	default:
 		t.Errorf("%q: fault %q", text, fault)
+	}
+}
+
+// digitsOf are all decimal digits of text in order, as ASCII. It finds the value
+// of a digit in another way than the package does.
+func digitsOf(text string) string {
+	return strings.Map(func(r rune) rune {
+		for value := '0'; value <= '9'; value++ {
+			if zero := r - (value - '0'); unicode.IsDigit(r) && isZero(zero) {
+				return value
+			}
+		}
+		return -1
+	}, text)
+}
+
+// isZero reports whether r is the nought of a script. Tables of Unicode have the
+// digits of each in one piece, or of several in a row.
+func isZero(r rune) bool {
+	for _, t := range unicode.Nd.R16 {
+		if rune(t.Lo) <= r && r <= rune(t.Hi) {
+			return (r-rune(t.Lo))%10 == 0
+		}
+	}
+	for _, t := range unicode.Nd.R32 {
+		if rune(t.Lo) <= r && r <= rune(t.Hi) {
+			return (r-rune(t.Lo))%10 == 0
+		}
+	}
+	return false
+}
+
+// wantTheSame asks that two ways of writing are one number.
+func wantTheSame(t testing.TB, p *numberplan.Plan, text, other string) {
+	t.Helper()
+	number, fault := p.Read(text)
+	if again, faultAgain := p.Read(other); again != number || faultAgain != fault {
+		t.Errorf("%q: %q, %q; but %q: %q, %q", text, number, fault, other, again, faultAgain)
 	}
 }
 
@@ -284,12 +328,23 @@ func FuzzRead(f *testing.F) {
 		"0612345678", "+31 (0)6 12345678", "0031612345678", "+31 612345678x12",
 		"tel:+31-6-12345678;ext=3", "112", "14020",
 		"097012345678", "09001234", "+881612345678", "+1 (212) 555-0123", "٠٦١٢٣٤٥٦٧٨", "06-PHONE",
-		"\xff+3", "+49 (0)1512 3456789",
+		"\xff+3", "+49 (0)1512 3456789", "0612345678 toestel 12", "612345678", "+310612345678",
+		"０６－１２３４５６７８", "+44 7400 123456", "+32 470 12 34 56", "0612345678, 0687654321",
 	} {
 		f.Add(seed)
 	}
 	p := plan(f)
-	f.Fuzz(func(t *testing.T, text string) { wantSound(t, p, text) })
+	f.Fuzz(func(t *testing.T, text string) {
+		wantSound(t, p, text)
+		if !utf8.ValidString(text) || utf8.RuneCountInString(text) > 60 {
+			return // what follows writes it longer
+		}
+		wantTheSame(t, p, text, " "+text+"\r\n")
+		wantTheSame(t, p, text, strings.Join(strings.Fields(text), ""))
+		if half := len([]rune(text)) / 2; half > 0 {
+			wantTheSame(t, p, text, string([]rune(text)[:half])+"-"+string([]rune(text)[half:]))
+		}
+	})
 }
 
 func BenchmarkRead(b *testing.B) {

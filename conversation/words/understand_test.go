@@ -610,7 +610,7 @@ func allowed(page conversation.Page) []conversation.Choice {
 	}
 	if slices.Contains(begins, page.ID) {
 		list = append(list, conversation.PickReset, conversation.PickStuck, conversation.PickUnlock,
-			conversation.PickElse, conversation.PickLostPhone)
+			conversation.PickElse, conversation.PickLostPhone, conversation.PickEnrol)
 	}
 	return list
 }
