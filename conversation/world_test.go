@@ -59,7 +59,7 @@ func newWizard() *Wizard {
 // world holds what a store would, and checks after every step what must hold
 // whatever happens.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	wizard   *Wizard
 	now      time.Time
 	steps    uint64
@@ -78,7 +78,7 @@ type world struct {
 	closed   []Closure
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	w := &world{
 		t: t, wizard: newWizard(), now: time.Date(2026, 11, 23, 7, 0, 0, 0, time.UTC),
 		convs: map[User]Conversation{}, accounts: map[AccountKey]AccountRecord{},
@@ -159,7 +159,7 @@ func (w *world) step(user User, in Input) Change {
 	return change
 }
 
-func encode(t *testing.T, c Conversation) string {
+func encode(t testing.TB, c Conversation) string {
 	t.Helper()
 	data, err := json.Marshal(c)
 	if err != nil {
@@ -168,7 +168,7 @@ func encode(t *testing.T, c Conversation) string {
 	return string(data)
 }
 
-func encodeChange(t *testing.T, c Change) string {
+func encodeChange(t testing.TB, c Change) string {
 	t.Helper()
 	type plain struct {
 		Conversation        Conversation
