@@ -22,7 +22,7 @@ type Wizard struct {
 // it likes. What a person does wrong is answered in the Change; an error is a
 // defect, and then nothing is to be stored.
 func (w *Wizard) Step(c Conversation, in Input, f Facts, now time.Time) (Change, error) {
-	if now.Before(c.Latest) {
+	if now.Before(c.Latest) && c.whole() {
 		now = c.Latest
 	}
 	s := &step{Wizard: w, c: c.own(), in: in, f: f, now: now, read: w.Reads(c, in), account: f.Account}
@@ -99,6 +99,10 @@ func (s *step) take() {
 		s.ch.Same = true
 		return
 	}
+	if s.c.ID != "" && !s.c.whole() {
+		s.damaged()
+		return
+	}
 	switch s.in.Kind {
 	case Shown:
 		s.shown()
@@ -110,6 +114,25 @@ func (s *step) take() {
 		s.disowned()
 	default:
 		s.person()
+	}
+}
+
+// damaged ends a conversation whose record cannot be gone on with, whatever it
+// was that came. Only whose it is and how they are reached is kept of it. An
+// owner's denial is taken all the same.
+func (s *step) damaged() {
+	old := s.c
+	s.c = Conversation{
+		ID: old.ID, Receipt: old.Receipt, User: old.User, Address: old.Address, Asker: old.Asker, Locale: old.Locale,
+		State: old.State, Goal: ToReset, Started: s.now, Ends: s.now, Subject: old.Subject,
+		Page: Page{Version: max(0, min(old.Page.Version, countMost/2))},
+	}
+	s.stop(Withdrawn, Page{ID: EndTrouble}, "unknown_state")
+	if s.c.Subject.Key == "" {
+		s.alarm("unknown_state")
+	}
+	if out := s.in.Outcome; s.in.Kind == Came && out != nil && out.Denied != "" {
+		s.denied(out.Denied)
 	}
 }
 
@@ -156,12 +179,6 @@ func (s *step) repeated() bool {
 // makes it a decoy, where it may not.
 func (s *step) entitled() bool {
 	switch {
-	case !s.c.State.known():
-		// A newer version's record, or a damaged one: never "the first page",
-		// with proofs kept (AC-47).
-		s.c.Proofs, s.c.Write = nil, nil
-		s.stop(Withdrawn, Page{ID: EndTrouble}, "unknown_state")
-		return false
 	case s.in.Restored:
 		s.stop(Withdrawn, Page{ID: EndRestored}, "restored_store")
 		return false

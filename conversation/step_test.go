@@ -261,6 +261,7 @@ func TestAC40_AWriteNeedsTheProofsOfTheRecord(t *testing.T) {
 	for name, change := range tamper {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
+			w.damages = true
 			w.toStep1(ann, PickReset, "m.devries")
 			w.sms(ann, "0612345613")
 			w.code(ann)
@@ -453,16 +454,92 @@ func (w *world) toConfirming() {
 	w.on(ann, Confirming)
 }
 
-func TestAC47_AnUnknownStateEndsTheConversation(t *testing.T) {
+// A record that opens and yet is none that this wizard could have left is ended,
+// whatever comes first: it neither goes on with its proofs, nor makes each step
+// fail, so that it would never end and its person be told nothing but "trouble".
+func TestAC47_ARecordThatCannotBeGoneOnWithEndsTheConversation(t *testing.T) {
+	far := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	damage := map[string]func(*Conversation){
+		"a state of a newer version":     func(c *Conversation) { c.State = "step9_of_a_newer_version" },
+		"no state":                       func(c *Conversation) { c.State = "" },
+		"the first page with proofs":     func(c *Conversation) { c.State = Start },
+		"the question for the name":      func(c *Conversation) { c.State = Who },
+		"the first step with proofs":     func(c *Conversation) { c.State = Step1Choose },
+		"an answer without its question": func(c *Conversation) { c.State, c.Proofs = Step2Answer, c.Proofs[:1] },
+		"a check without its question":   func(c *Conversation) { c.State, c.Proofs, c.Task.Kind = Step2Checking, c.Proofs[:1], TaskCheck },
+		"an answer to a question of another kind": func(c *Conversation) {
+			c.State, c.Task, c.Proofs, c.Question = Step2Answer, nil, c.Proofs[:1], &Challenge{Method: Push}
+		},
+		"the work of another state":         func(c *Conversation) { c.Task.Kind = TaskWait },
+		"work that nobody knows":            func(c *Conversation) { c.Task.Kind = "polish" },
+		"a password without proofs":         func(c *Conversation) { c.State, c.Task, c.Proofs = Password, nil, nil },
+		"a password with one proof":         func(c *Conversation) { c.State, c.Task, c.Proofs = Password, nil, c.Proofs[:1] },
+		"a write that nobody makes":         func(c *Conversation) { c.State, c.Task = Changing, nil },
+		"a write that was never begun":      func(c *Conversation) { c.State, c.Task.Kind = Unknown, TaskChanged },
+		"nobody knows of what":              func(c *Conversation) { c.State, c.Task = Unknown, nil },
+		"an app without a proof":            func(c *Conversation) { c.State, c.Task, c.Proofs = EnrolScan, nil, nil },
+		"a page delivered less than never":  func(c *Conversation) { c.Page.Attempts = -9 },
+		"the page before the first":         func(c *Conversation) { c.Page.Version = -1 },
+		"the last page there can be":        func(c *Conversation) { c.Page.Version = 1<<63 - 1 },
+		"asked less often than never":       func(c *Conversation) { c.State, c.Task, c.Write = Unknown, nil, &Write{Checks: -9} },
+		"nobody asks":                       func(c *Conversation) { c.Asker = "" },
+		"for nothing that there is":         func(c *Conversation) { c.Goal = "polish" },
+		"for an app, and yet a password":    func(c *Conversation) { c.Goal = ToEnrol },
+		"nobody's account":                  func(c *Conversation) { c.Subject = Subject{} },
+		"the end of all time":               func(c *Conversation) { c.Ends = far },
+		"seen at the end of all time":       func(c *Conversation) { c.Latest = far },
+		"a write until the end of all time": func(c *Conversation) { c.State, c.Task, c.Write = Unknown, nil, &Write{Deadline: far} },
+	}
+	next := map[string]Input{
+		"a person":    {Kind: Said, Choice: PickReset},
+		"time":        {Kind: Passed},
+		"a delivery":  {Kind: Shown, Delivered: &Delivery{Result: Later}},
+		"an outcome":  {Kind: Came, Outcome: &Outcome{Verdict: Right, Mark: "m"}},
+		"who is back": {Kind: Arrived},
+	}
+	for name, change := range damage {
+		for who, in := range next {
+			t.Run(name+", "+who, func(t *testing.T) {
+				w := newWorld(t)
+				w.damages = true
+				w.toConfirming()
+				c := w.convs[ann]
+				change(&c)
+				w.convs[ann] = c
+				if in.Outcome != nil && c.Task != nil {
+					in.Outcome.Task = c.Task.ID
+				}
+				w.step(ann, in)
+				got := w.convs[ann]
+				if got.State != Withdrawn || got.Page.ID != EndTrouble || len(got.Proofs) != 0 || got.Task != nil || got.Write != nil {
+					t.Errorf("on %s, the page %s, with %d proofs", got.State, got.Page.ID, len(got.Proofs))
+				}
+				if last := w.audit[len(w.audit)-1]; last.Detail != "unknown_state" || !last.Alarm {
+					t.Errorf("the last line is %+v", last)
+				}
+				lines := len(w.audit)
+				w.step(ann, Input{Kind: Arrived})
+				w.now = w.now.Add(25 * time.Hour)
+				w.step(ann, Input{Kind: Passed})
+				if _, kept := w.convs[ann]; kept || len(w.audit) > lines {
+					t.Errorf("it is not forgotten, or ended twice: %+v", w.audit[lines:])
+				}
+			})
+		}
+	}
+}
+
+func TestAC47_ADenialIsTakenThoughItsConversationIsDamaged(t *testing.T) {
 	w := newWorld(t)
+	w.damages = true
 	w.toConfirming()
 	c := w.convs[ann]
 	c.State = "step9_of_a_newer_version"
 	w.convs[ann] = c
-	w.pick(ann, PickReset)
-	got := w.convs[ann]
-	if got.State != Withdrawn || len(got.Proofs) != 0 {
-		t.Fatalf("on %s with %d proofs", got.State, len(got.Proofs))
+	w.step(ann, Input{Kind: Came, Outcome: &Outcome{Denied: "1"}})
+	w.on(ann, Withdrawn)
+	if !w.accounts["id:1"].NoPush.After(w.now) || w.notices[len(w.notices)-1].Message != TellDenied {
+		t.Error("the denial was lost")
 	}
 }
 
