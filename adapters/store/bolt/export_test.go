@@ -2,6 +2,8 @@ package bolt
 
 import (
 	"context"
+	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -47,4 +49,32 @@ func (s *Store) UpdateBy(
 		}
 		return apply()
 	})
+}
+
+// NoSync leaves it to the operating system when what is written reaches the disk.
+func (s *Store) NoSync() { s.db.NoSync = true }
+
+// Plant keeps plain, sealed, as the record of a conversation; spoil may change
+// what was sealed.
+func (s *Store) Plant(
+	t testing.TB, user conversation.User, due time.Time, plain []byte, spoil func(sealed []byte) []byte,
+) {
+	t.Helper()
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		txn := &txn{Store: s, tx: tx}
+		w := &writes{txn: txn}
+		w.saveConversation(user, due, conversation.Conversation{User: user}) // with its label
+		if err := w.apply(); err != nil {
+			return err
+		}
+		k := s.userKey(user)
+		if err := s.conversations.put(tx, row{key: k, at: due, plain: plain}); err != nil {
+			return err
+		}
+		bucket := tx.Bucket(s.conversations.records)
+		return bucket.Put(k[:], spoil(append([]byte(nil), bucket.Get(k[:])...)))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

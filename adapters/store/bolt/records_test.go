@@ -122,6 +122,23 @@ func unreadable(t *testing.T, s *bolt.Store, users ...conversation.User) {
 	}
 }
 
+func TestAC47_WhatIsNoConversationOfAPersonIsNeverTakenForNone(t *testing.T) {
+	for _, plain := range []string{
+		"", "null", "{}", `{"id":"1","user":{"chat":"web","id":"piet"}}`, `{"id":"1","user":{"chat":"web","id":"anna"},"id":2}`,
+	} {
+		t.Run(plain, func(t *testing.T) {
+			s := open(t, options(t))
+			s.Plant(t, anna, morning, []byte(plain), func(sealed []byte) []byte { return sealed })
+			err := s.Conversations(t.Context(), func(c conversation.Conversation) error {
+				t.Errorf("listed as %+v", c)
+				return nil
+			})
+			must(t, err)
+			unreadable(t, s, anna)
+		})
+	}
+}
+
 func TestAC47_SwappedRecordsDoNotOpen(t *testing.T) {
 	for _, bucket := range []string{"conversations", "counters", "accounts", "notices", "audit"} {
 		t.Run(bucket, func(t *testing.T) {

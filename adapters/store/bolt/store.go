@@ -45,7 +45,8 @@ func (s *Store) Conversation(
 }
 
 // Conversations is part of [bot.Store]. It reads a piece at a time, and no
-// transaction is open while each runs. What does not open is passed over.
+// transaction is open while each runs. What does not open, or is somebody else's, is passed
+// over.
 func (s *Store) Conversations(ctx context.Context, each func(conversation.Conversation) error) error {
 	for from := []byte{}; from != nil; {
 		var piece []conversation.Conversation
@@ -57,7 +58,8 @@ func (s *Store) Conversations(ctx context.Context, each func(conversation.Conver
 				if len(k) != len(key{}) {
 					continue
 				}
-				if found, err := t.load(t.conversations, key(k), &c); found && err == nil {
+				found, err := t.load(t.conversations, key(k), &c)
+				if found && err == nil && t.userKey(c.User) == key(k) {
 					piece = append(piece, c)
 				}
 			}

@@ -146,6 +146,9 @@ func (t *table) get(tx *bbolt.Tx, k key) ([]byte, error) {
 	}
 	if len(value) >= stampSize {
 		if plain, err := t.sealer.Open(value[stampSize:], place(stampIn(value), k)); err == nil {
+			if plain == nil {
+				plain = []byte{} // nil is none, and an empty record is not
+			}
 			return plain, nil
 		}
 	}

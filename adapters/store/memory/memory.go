@@ -127,8 +127,11 @@ func (s *Store) Conversations(ctx context.Context, each func(conversation.Conver
 
 func (s *Store) conversation(user conversation.User) (conversation.Conversation, error) {
 	c, err := load[conversation.Conversation](s.conversations, user)
+	if _, found := s.conversations[user]; err == nil && found {
+		err = store.Belongs(user, c)
+	}
 	if err != nil {
-		return c, fmt.Errorf("loading a conversation: %w", err)
+		return conversation.Conversation{}, fmt.Errorf("loading a conversation: %w", err)
 	}
 	return c, nil
 }
@@ -137,7 +140,8 @@ func (s *Store) conversation(user conversation.User) (conversation.Conversation,
 func load[V any, K comparable](from map[K]record, name K) (v V, err error) {
 	r, found := from[name]
 	if found && json.Unmarshal(r.json, &v) != nil {
-		return v, bot.ErrUnreadable
+		var none V // and not what could be read of it
+		return none, bot.ErrUnreadable
 	}
 	return v, nil
 }

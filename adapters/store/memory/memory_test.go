@@ -1,6 +1,7 @@
 package memory_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -31,6 +32,19 @@ func TestAuthenticators(t *testing.T) {
 func TestAlone(t *testing.T) {
 	if !memory.New(conversation.Key{1}).Alone() {
 		t.Error("somebody else has this memory")
+	}
+}
+
+func TestAC47_WhatIsNoConversationOfAPersonIsNeverTakenForNone(t *testing.T) {
+	anna := conversation.User{Chat: "web", ID: "anna"}
+	for _, plain := range []string{
+		"", "null", "{}", `{"id":"1","user":{"chat":"web","id":"piet"}}`, `{"id":"1","user":{"chat":"web","id":"anna"},"id":2}`,
+	} {
+		s := memory.New(conversation.Key{1})
+		s.Plant(anna, time.Now(), []byte(plain))
+		if c, err := s.Conversation(t.Context(), anna); c.ID != "" || !errors.Is(err, bot.ErrUnreadable) {
+			t.Errorf("%s is read as %+v, %v", plain, c, err)
+		}
 	}
 }
 
