@@ -38,3 +38,6 @@ func Sounds(w *Web) int {
 	}
 	return count
 }
+
+// Mark is what a form of the one-time page carries.
+func Mark(p conversation.Page) string { return mark(p, 0) }

@@ -90,7 +90,7 @@ var sharedRules = sync.OnceValues(func() (*password.Rules, error) { return passw
 
 const publicURL = "https://resetbot.example"
 
-func newWords(t *testing.T) *words.Words {
+func newWords(t testing.TB) *words.Words {
 	t.Helper()
 	w, err := words.New(words.Options{
 		Organisation: "Ziekenhuis Rijnzicht", Domains: []string{"rijnzicht.example"}, Location: time.UTC,
