@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"crypto/rand"
 	"time"
 
 	"resetbot/conversation"
@@ -61,6 +62,9 @@ func (b *Bot) deliverOne(user conversation.User) {
 			b.Log.Error("showing an authenticator's key", "error", err)
 		}
 	}
+	if c.Page.Entry == nil {
+		out.Suggested = b.suggest(c)
+	}
 	if out.Link, err = b.link(c); err != nil {
 		b.Log.Error("making the link of a one-time page", "error", err)
 	}
@@ -77,6 +81,13 @@ func (b *Bot) deliverOne(user conversation.User) {
 	if err := b.update(ctx, user, in, conversation.Secret{}); err != nil {
 		b.Log.Error("noting that a page was delivered", "chat", user.Chat, "error", err)
 	}
+}
+
+// suggest thinks of a password for the page that asks for a new one.
+func (b *Bot) suggest(c conversation.Conversation) conversation.Secret {
+	var seed [32]byte
+	_, _ = rand.Read(seed[:]) // never fails (Go 1.24)
+	return b.Wizard.Suggest(c, seed)
 }
 
 // riddle adds the captcha of a page: its picture, and its sound if it was asked

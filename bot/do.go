@@ -176,6 +176,11 @@ func (b *Bot) account(ctx context.Context, a Account) (account conversation.Acco
 		ID: a.ID, UPN: a.UPN, Name: a.Display, Reason: a.Reason, Locked: a.Locked,
 		Length: a.MinLength, Mark: a.Mark, Since: a.MobileSince,
 	}
+	for _, word := range []string{a.Given, a.Family, a.User, a.Mail} {
+		if word != "" {
+			account.Words = append(account.Words, word)
+		}
+	}
 	if e164, fault := b.Wizard.Numbers.Read(a.Mobile); a.Mobile != "" && fault == "" {
 		account.Number = b.Wizard.Keys.Fingerprint("number", e164)
 		account.Digits = e164[len(e164)-2:]

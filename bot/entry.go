@@ -203,6 +203,7 @@ func (b *Bot) Entry(ctx context.Context, link string) (m Outgoing, ok bool, err 
 	if m.Link, err = b.link(c); err != nil {
 		return Outgoing{}, false, err
 	}
+	m.Suggested = b.suggest(c)
 	if e := m.Page.Entry; e != nil { // what only the chat shows, only the chat gets
 		m.Page.Entry = &conversation.Entry{Expires: e.Expires, Shows: e.Shows, Asks: -1}
 	}

@@ -43,6 +43,9 @@ type Outgoing struct {
 	// Link is the address of the one-time page, where Page.Entry is set. It is
 	// never logged.
 	Link string
+	// Suggested is a password that would do, where the page asks for a new one and
+	// this is the place to type it; else empty. It is kept nowhere.
+	Suggested conversation.Secret
 	// App is what an authenticator app is enrolled with, where Page.Media asks
 	// for it and this page is the place for secrets; else nil.
 	App *AppKey

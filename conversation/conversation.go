@@ -146,6 +146,7 @@ type Subject struct {
 	Methods []Method `json:"methods,omitempty"` // that would work
 	Young   []Method `json:"young,omitempty"`   // that exist, but count only later
 	Apps    int      `json:"apps,omitempty"`    // authenticators that it has; known where one is enrolled
+	Words   []string `json:"words,omitempty"`   // what else the person is called
 	Length  int      `json:"len,omitempty"`     // the least length of its passwords, where the directory asks more than we do
 	// Print is the fingerprint of all that must still be so before the write:
 	// eligibility, number, enrolment, change mark.
@@ -356,9 +357,12 @@ type Task struct {
 // Account is what a directory tells of one account, in the words of the
 // wizard. bot makes it from a directory's answer: numbers only as fingerprints.
 type Account struct {
-	ID      AccountID
-	UPN     string
-	Name    string // "M. de Vries"
+	ID   AccountID
+	UPN  string
+	Name string // "M. de Vries"
+	// Words are what else the person is called: given and family name, user name,
+	// mail address. No password is to be made of them.
+	Words   []string
 	Reason  Reason // why it cannot be reset; Eligible when it can
 	Locked  bool   // the directory's own lock-out
 	Digits  string // last two of the usable number, empty without one

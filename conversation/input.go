@@ -196,6 +196,14 @@ type PasswordRules interface {
 	Judge(password string, length int, personal []string) []PasswordFlaw
 }
 
+// Suggester is what [PasswordRules] are too that can think of a password
+// themselves.
+type Suggester interface {
+	// Suggest offers one that Judge takes with the same length and personal words;
+	// the empty Secret where there is none. The same seed gives the same one.
+	Suggest(seed [32]byte, length int, personal []string) Secret
+}
+
 // PasswordFlaw is one thing that is wrong with a password; every one has its
 // own sentence.
 type PasswordFlaw string

@@ -142,8 +142,7 @@ func blankAtAnEnd(password string) bool {
 
 // submit judges a new password by our own rules first.
 func (s *step) submit(password Secret) {
-	words := []string{s.c.Subject.Name, s.c.Subject.UPN, s.Policy.Organisation}
-	flaws := s.Rules.Judge(password.Reveal(), s.c.Subject.Length, append(words, s.Policy.Domains...))
+	flaws := s.Rules.Judge(password.Reveal(), s.c.Subject.Length, s.personal(s.c.Subject))
 	if slices.Contains(s.c.Exposed, s.Keys.Fingerprint("exposed", s.c.ID, password.Reveal())) {
 		flaws = append(flaws, FlawExposed)
 	}
@@ -155,6 +154,29 @@ func (s *step) submit(password Secret) {
 	s.order(Task{Kind: TaskReread})
 	s.ch.Secret = password
 	s.show(Page{ID: WaitChange})
+}
+
+// personal are the words that no password of an account may be made of: what the
+// person, their account and the organisation are called.
+func (w *Wizard) personal(of Subject) []string {
+	return slices.Concat([]string{of.Name, of.UPN, w.Policy.Organisation}, of.Words, w.Policy.Domains)
+}
+
+// Suggest thinks of a password for whoever has to choose one in c, by the rules
+// that the one they type will be judged by: the person's names, and what their
+// directory asks. It is empty where the rules can think of none. The same seed
+// gives the same one, so it must be fresh each time.
+func (w *Wizard) Suggest(c Conversation, seed [32]byte) Secret {
+	rules, ok := w.Rules.(Suggester)
+	if !ok || !c.Page.Asks(FieldPassword) {
+		return Secret{}
+	}
+	length, personal := c.Subject.Length, w.personal(c.Subject)
+	suggested := rules.Suggest(seed, length, personal)
+	if suggested.Empty() || len(w.Rules.Judge(w.Rules.Normal(suggested.Reveal()), length, personal)) > 0 {
+		return Secret{}
+	}
+	return suggested
 }
 
 // refuse says what is wrong and asks again; both proofs are kept.

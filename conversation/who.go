@@ -566,6 +566,7 @@ func (s *step) subject(a *Account) {
 	sub := Subject{Key: s.accountKey(a, s.c.Typed), Decoy: a == nil}
 	if a != nil {
 		sub.ID, sub.Name, sub.UPN, sub.Number, sub.Length = a.ID, a.Name, a.UPN, a.Number, a.Length
+		sub.Words = a.Words
 		sub.Digits, sub.Own, sub.Print = a.Digits, s.bound(a.ID), s.print(a)
 		sub.Decoy = s.reason(a) != Eligible
 		s.firstSeen(a)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -78,7 +77,7 @@ func chat(ctx context.Context, f chatFlags, in io.Reader, out io.Writer) (err er
 	}
 	t := terminal.New(terminal.Options{
 		In: in, Out: out, Words: w.words, From: from, Pictures: string(w.folder), Width: width(out),
-		Draw: captcha.Blocks, ReadPassword: unseen(in, out), Suggest: w.suggest, Log: log,
+		Draw: captcha.Blocks, ReadPassword: unseen(in, out), Log: log,
 	})
 	defer t.Close()
 	b, err := w.bot(store, map[string]bot.Chat{terminal.Name: t}, nil, log)
@@ -121,12 +120,6 @@ func (w *world) origin(f chatFlags) (conversation.Origin, error) {
 	from.User = conversation.User{Chat: terminal.Name, ID: id}
 	from.Asker = from.User.String()
 	return from, nil
-}
-
-func (p *parts) suggest() string {
-	var seed [32]byte
-	_, _ = rand.Read(seed[:]) // never fails (Go 1.24)
-	return p.rules.Suggest(seed, 0, nil).Reveal()
 }
 
 // unseen reads a line without an echo, where in is a terminal.

@@ -71,7 +71,7 @@ func demo(ctx context.Context, f folder, at string, out, errs io.Writer) (err er
 // would prove it, and the page that shows the first beside a telephone.
 func demoChats(p *parts, log *slog.Logger) (front, error) {
 	o := web.Options{
-		Words: p.words, PublicURL: p.config.PublicURL, Suggest: p.suggest, Log: log, Framed: true,
+		Words: p.words, PublicURL: p.config.PublicURL, Log: log, Framed: true,
 	}
 	chat, err := web.New(o)
 	if err != nil {

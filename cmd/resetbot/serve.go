@@ -295,7 +295,7 @@ func chats(p *parts, log *slog.Logger) (front, error) {
 	c := p.config.Chats.Web
 	w, err := web.New(web.Options{
 		Words: p.words, Path: c.Path, PublicURL: p.config.PublicURL,
-		From: c.From, TrustedProxies: c.Proxies, Kiosks: c.Kiosks, Shared: c.Shared, Suggest: p.suggest, Log: log, Now: wallClock,
+		From: c.From, TrustedProxies: c.Proxies, Kiosks: c.Kiosks, Shared: c.Shared, Log: log, Now: wallClock,
 	})
 	if err != nil {
 		return front{}, err

@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -39,13 +38,10 @@ type Options struct {
 	// and then the lines of In are taken.
 	ReadPassword func() (string, error)
 	// Draw draws a picture (PNG) in characters, for so many columns.
-	Draw func(picture []byte, columns int) (string, error)
-	// Suggest offers a password that will do; nil offers none. What it gives is
-	// shown here and nowhere kept.
-	Suggest func() string
-	Width   int // columns; 0 is 80
-	Log     *slog.Logger
-	Now     func() time.Time // nil is time.Now
+	Draw  func(picture []byte, columns int) (string, error)
+	Width int // columns; 0 is 80
+	Log   *slog.Logger
+	Now   func() time.Time // nil is time.Now
 }
 
 // pictures are the names of the files in which captchas and QR codes are shown.
@@ -59,13 +55,15 @@ type Terminal struct {
 	Options
 	lines *bufio.Reader
 
-	mu      sync.Mutex
-	page    conversation.Page // the newest that was shown
-	locale  string
-	reading bool          // a line that is shown as it is typed
-	shown   int           // how many pages were
-	changed chan struct{} // closed and replaced with every page
-	files   []string      // that belong to the page
+	mu     sync.Mutex
+	page   conversation.Page // the newest that was shown
+	locale string
+	// suggested is a password that would do, where the page asks for a new one.
+	suggested conversation.Secret
+	reading   bool          // a line that is shown as it is typed
+	shown     int           // how many pages were
+	changed   chan struct{} // closed and replaced with every page
+	files     []string      // that belong to the page
 }
 
 var _ bot.Chat = (*Terminal)(nil)
@@ -112,7 +110,7 @@ func (t *Terminal) Send(_ context.Context, m bot.Outgoing) (conversation.Deliver
 	if err := t.hear(m); err != nil {
 		return conversation.Later, err
 	}
-	t.page, t.locale = m.Page, m.Locale
+	t.page, t.locale, t.suggested = m.Page, m.Locale, m.Suggested
 	t.prompt()
 	t.shown++
 	close(t.changed)
@@ -258,14 +256,14 @@ func (t *Terminal) Run(ctx context.Context, receive func(context.Context, bot.In
 // next is what the person types next.
 func (t *Terminal) next(ctx context.Context) (bot.Incoming, error) {
 	for {
-		if token, fields := t.wantsPassword(); token != "" && t.ReadPassword != nil {
-			return t.password(token, fields)
+		if token, fields, suggested := t.wantsPassword(); token != "" && t.ReadPassword != nil {
+			return t.password(token, fields, suggested)
 		}
 		line, err := t.line(ctx)
 		if err != nil {
 			return bot.Incoming{}, err
 		}
-		token, fields := t.wantsPassword()
+		token, fields, _ := t.wantsPassword()
 		switch {
 		case token == "":
 			return bot.Incoming{Kind: conversation.Said, Text: conversation.NewSecret(line)}, nil
@@ -321,20 +319,23 @@ func (t *Terminal) readLine() (string, error) {
 	}
 }
 
-// wantsPassword reports the token of the page if it asks for a password.
-func (t *Terminal) wantsPassword() (token string, fields []conversation.Field) {
+// wantsPassword reports the token of the page if it asks for a password, and one
+// that would do, if that was thought of.
+func (t *Terminal) wantsPassword() (token string, fields []conversation.Field, suggested conversation.Secret) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.page.AsksPassword() {
-		return "", nil
+		return "", nil, conversation.Secret{}
 	}
-	return t.page.Token, t.page.Fields
+	return t.page.Token, t.page.Fields, t.suggested
 }
 
 // password has the new password typed twice, unseen.
-func (t *Terminal) password(token string, fields []conversation.Field) (bot.Incoming, error) {
-	if t.Suggest != nil && slices.Contains(fields, conversation.FieldPassword) {
-		t.say(words.SuggestPassword, conversation.Args{Word: t.Suggest()})
+func (t *Terminal) password(
+	token string, fields []conversation.Field, suggested conversation.Secret,
+) (bot.Incoming, error) {
+	if !suggested.Empty() {
+		t.say(words.SuggestPassword, conversation.Args{Word: suggested.Reveal()})
 	}
 	form := bot.Incoming{Kind: conversation.Filled, Token: token, Fields: map[conversation.Field]conversation.Secret{}}
 	for _, field := range fields {

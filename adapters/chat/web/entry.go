@@ -126,8 +126,8 @@ func (w *Web) entryView(r *http.Request, m bot.Outgoing) *view {
 	p.Blank = &question
 	shows := w.Words.Word(m.Locale, m.Page.Entry.Shows)
 	p.Pair = pieces(w.Words.Phrase(m.Locale, words.PageWord, conversation.Args{Word: shows}, now), shows)
-	if w.Suggest != nil && m.Page.Asks(conversation.FieldPassword) {
-		p.Suggest = w.Words.Phrase(m.Locale, words.SuggestPassword, conversation.Args{Word: w.Suggest()}, now)
+	if !m.Suggested.Empty() {
+		p.Suggest = w.Words.Phrase(m.Locale, words.SuggestPassword, conversation.Args{Word: m.Suggested.Reveal()}, now)
 	}
 	return p
 }

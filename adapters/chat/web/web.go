@@ -77,9 +77,6 @@ type Options struct {
 	// operator's: all of one name are one asker, and what one asker may do they may
 	// do as often as there are people.
 	Shared map[string]Crowd
-	// Suggest offers a password that will do; nil offers none. What it gives is
-	// shown on the one-time page and nowhere kept.
-	Suggest func() string
 	// Prove says who a visitor is, where that is known otherwise than by a
 	// cookie; the demo's own chat. It is asked with every request.
 	Prove func(*http.Request) (Person, bool)
