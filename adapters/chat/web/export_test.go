@@ -41,3 +41,6 @@ func Sounds(w *Web) int {
 
 // Mark is what a form of the one-time page carries.
 func Mark(p conversation.Page) string { return mark(p, 0) }
+
+// Anew forgets all visitors, as another process would.
+func Anew(w *Web) { w.visitors = newVisitors(w.Options) }
