@@ -298,7 +298,7 @@ func TestAC56SignsOfRegularExpressionsAreSigns(t *testing.T) {
 		judge(rules, "fietsbel-lamp-groen-koe", 0, "....", "*", ".*", "(e|o)"))
 }
 
-func TestAC56TheWorstPasswordIsJudgedInABound(t *testing.T) {
+func TestAC56TheWorstPasswordOf256CharactersIsJudgedInTwoMilliseconds(t *testing.T) {
 	rules := newRules(t, password.Options{})
 	names := []string{
 		"m.devries@ziekenhuis.example", "Maria de Vries-van der Ende", strings.Repeat("abc ", 10_000),
@@ -310,16 +310,19 @@ func TestAC56TheWorstPasswordIsJudgedInABound(t *testing.T) {
 		strings.Repeat("fietsbel-lamp-", 19)[:256],
 		strings.Repeat("\ufdfa", 256), // one character that NFKD makes eighteen of
 	} {
+		// The best of many: a busy machine is no defect.
+		bound := 2 * time.Millisecond
+		if raced {
+			bound = 200 * time.Millisecond
+		}
 		best := time.Hour
-		for range 3 {
+		for i := 0; i < 100 && best > bound; i++ {
 			begun := time.Now()
 			judge(rules, text, 0, names...)
 			best = min(best, time.Since(begun))
 		}
-		// Some 1 ms where it was measured; a quadratic defect takes seconds, and
-		// a busy machine or -race not a hundred times as long.
-		if best > 100*time.Millisecond {
-			t.Errorf("%.20q… takes %v", text, best)
+		if best > bound {
+			t.Errorf("%.20q… takes %v, want no more than %v", text, best, bound)
 		}
 	}
 }
