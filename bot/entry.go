@@ -193,7 +193,7 @@ func (b *Bot) Entry(ctx context.Context, link string) (m Outgoing, ok bool, err 
 		return m, false, fmt.Errorf("opening a one-time page: %w", err)
 	}
 	asked := conversation.NewSecret(e.Token)
-	newest := c.Page.Entry != nil && asked.Equal(conversation.NewSecret(c.Page.Token)) && b.Now().Before(c.Page.Entry.Expires)
+	newest := b.isOn(e, c)
 	opened := c.Opened != "" && asked.Equal(conversation.NewSecret(c.Opened))
 	follows := opened || c.Entered != "" && asked.Equal(conversation.NewSecret(c.Entered))
 	if c.ID == "" || !newest && !follows {
@@ -211,6 +211,33 @@ func (b *Bot) Entry(ctx context.Context, link string) (m Outgoing, ok bool, err 
 		err = b.showApp(&m, link, opened)
 	}
 	return m, err == nil, err
+}
+
+// isOn reports whether a link is that of the one-time page that is on now.
+func (b *Bot) isOn(e entry, c conversation.Conversation) bool {
+	return c.Page.Entry != nil && conversation.NewSecret(e.Token).Equal(conversation.NewSecret(c.Page.Token)) &&
+		b.Now().Before(c.Page.Entry.Expires)
+}
+
+// Judge tells what would be wrong with a new password that is being typed on the
+// one-time page of a link, by our own rules; what the directory adds is known when
+// it is written. ok is false for a link that is not of a page that asks for one
+// now. Nothing is kept or counted of it, so a chat bounds how often it asks.
+func (b *Bot) Judge(
+	ctx context.Context, link string, password conversation.Secret,
+) (flaws []conversation.PasswordFlaw, ok bool, err error) {
+	e, ok := b.open(link)
+	if !ok {
+		return nil, false, nil
+	}
+	c, err := b.Store.Conversation(ctx, e.User)
+	if err != nil {
+		return nil, false, fmt.Errorf("judging a password that is being typed: %w", err)
+	}
+	if !b.isOn(e, c) || !c.Page.Asks(conversation.FieldPassword) {
+		return nil, false, nil
+	}
+	return b.Wizard.Judge(c, password), true, nil
 }
 
 // showApp puts on a one-time page what an app is enrolled with, or the question

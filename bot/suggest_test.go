@@ -2,10 +2,12 @@ package bot_test
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 	"unicode/utf8"
 
 	"resetbot/bot"
@@ -102,4 +104,60 @@ func TestNothingThatAPersonIsCalledMayBeInTheirPassword(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestWhatIsTypedIsJudgedAsItWillBeAndNothingIsKeptOfIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSiege(t)
+		s.walk(nurse, "m.devries", toPassword...)
+		token := strings.TrimPrefix(s.chat.last(nurse).Link, s.config.PublicURL+"/p/")
+		before := s.conversation(nurse)
+		for typed, want := range map[string][]conversation.PasswordFlaw{
+			"":                               {conversation.FlawShort},
+			"marieke":                        {conversation.FlawShort, conversation.FlawPersonal},
+			"marieke fietst langs de vijver": {conversation.FlawPersonal},
+			"Welkom123Welkom123":             {conversation.FlawCommon, conversation.FlawBreached},
+			"kaars molen\tfiets tafel":       {conversation.FlawCharacter},
+			strings.Repeat("kaars ", 60):     {conversation.FlawLong},
+			"kaars-molen-fiets-tafel":        nil,
+		} {
+			for range 20 { // more often than a password may be refused
+				flaws, ok, err := s.bot.Judge(context.Background(), token, conversation.NewSecret(typed))
+				if !ok || err != nil || !slices.Equal(flaws, want) {
+					t.Fatalf("%q: %v, %t, %v; want %v", typed, flaws, ok, err, want)
+				}
+			}
+		}
+		if after := s.conversation(nurse); !reflect.DeepEqual(before, after) {
+			t.Errorf("the conversation became\n%+v\nit was\n%+v", after, before)
+		}
+		nobody := func(token, why string) {
+			t.Helper()
+			if flaws, ok, err := s.bot.Judge(context.Background(), token, conversation.NewSecret("x")); ok || err != nil || flaws != nil {
+				t.Errorf("%s: %v, %t, %v", why, flaws, ok, err)
+			}
+		}
+		nobody("", "no link")
+		nobody("x", "a link that never was")
+		nobody(strings.Repeat("x", 1<<20), "a huge one")
+		s.receiveFrom(s.pressed(nurse, conversation.PickLink))
+		nobody(token, "a link that was replaced")
+		token = strings.TrimPrefix(s.chat.last(nurse).Link, s.config.PublicURL+"/p/")
+		time.Sleep(s.config.Wizard.Policy.EntryLife)
+		nobody(token, "a link that is over")
+	})
+}
+
+func TestWhatWasTypedInTheChatIsRefusedWhileItIsTypedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSiege(t)
+		s.walk(nurse, "m.devries", toPassword...)
+		const typed = "kaars-molen-fiets-tafel"
+		s.say(nurse, typed)
+		token := strings.TrimPrefix(s.chat.last(nurse).Link, s.config.PublicURL+"/p/")
+		flaws, ok, err := s.bot.Judge(context.Background(), token, conversation.NewSecret(typed))
+		if !ok || err != nil || !slices.Equal(flaws, []conversation.PasswordFlaw{conversation.FlawExposed}) {
+			t.Errorf("%v, %t, %v", flaws, ok, err)
+		}
+	})
 }

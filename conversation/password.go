@@ -142,11 +142,7 @@ func blankAtAnEnd(password string) bool {
 
 // submit judges a new password by our own rules first.
 func (s *step) submit(password Secret) {
-	flaws := s.Rules.Judge(password.Reveal(), s.c.Subject.Length, s.personal(s.c.Subject))
-	if slices.Contains(s.c.Exposed, s.Keys.Fingerprint("exposed", s.c.ID, password.Reveal())) {
-		flaws = append(flaws, FlawExposed)
-	}
-	if len(flaws) > 0 {
+	if flaws := s.Judge(s.c, password); len(flaws) > 0 {
 		s.refuse(flaws, "")
 		return
 	}
@@ -162,6 +158,17 @@ func (w *Wizard) personal(of Subject) []string {
 	return slices.Concat([]string{of.Name, of.UPN, w.Policy.Organisation}, of.Words, w.Policy.Domains)
 }
 
+// Judge tells what our own rules find wrong with a new password in c; nothing when
+// it will do. It changes nothing and counts nothing.
+func (w *Wizard) Judge(c Conversation, password Secret) []PasswordFlaw {
+	text := w.Rules.Normal(password.Reveal())
+	flaws := w.Rules.Judge(text, c.Subject.Length, w.personal(c.Subject))
+	if slices.Contains(c.Exposed, w.Keys.Fingerprint("exposed", c.ID, text)) {
+		flaws = append(flaws, FlawExposed)
+	}
+	return flaws
+}
+
 // Suggest thinks of a password for whoever has to choose one in c, by the rules
 // that the one they type will be judged by: the person's names, and what their
 // directory asks. It is empty where the rules can think of none. The same seed
@@ -171,9 +178,8 @@ func (w *Wizard) Suggest(c Conversation, seed [32]byte) Secret {
 	if !ok || !c.Page.Asks(FieldPassword) {
 		return Secret{}
 	}
-	length, personal := c.Subject.Length, w.personal(c.Subject)
-	suggested := rules.Suggest(seed, length, personal)
-	if suggested.Empty() || len(w.Rules.Judge(w.Rules.Normal(suggested.Reveal()), length, personal)) > 0 {
+	suggested := rules.Suggest(seed, c.Subject.Length, w.personal(c.Subject))
+	if suggested.Empty() || len(w.Judge(c, suggested)) > 0 {
 		return Secret{}
 	}
 	return suggested

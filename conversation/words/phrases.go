@@ -38,10 +38,15 @@ const (
 	Counter           Phrase = "ui.counter"         // a script puts numbers for {n} and {min}
 	CounterEnough     Phrase = "ui.counter_enough"
 	RuleLength        Phrase = "ui.rule_length" // the rules that a script ticks; it puts a number for {min}
+	RuleCharacter     Phrase = "ui.rule_character"
+	RulePersonal      Phrase = "ui.rule_personal"
+	RuleCommon        Phrase = "ui.rule_common"
+	RuleBreached      Phrase = "ui.rule_breached"
+	RuleComplexity    Phrase = "ui.rule_complexity" // only where a directory asks for it
 	RuleEnds          Phrase = "ui.rule_ends"
 	RuleSame          Phrase = "ui.rule_same"
 	RuleDone          Phrase = "ui.rule_done"  // behind one that is kept, for who hears the page
-	RuleLater         Phrase = "ui.rule_later" // no script can judge the others
+	RuleLater         Phrase = "ui.rule_later" // where the others cannot be judged as one types
 	CapsLock          Phrase = "ui.caps_lock"
 	ShowPassword      Phrase = "ui.show_password"
 	HidePassword      Phrase = "ui.hide_password"

@@ -76,6 +76,10 @@ func FuzzForm(f *testing.F) {
 		f.Add(uint8(7), uint8(0), uint8(1), from, form, []byte("mark=MARK&word=fout&password=p&confirm=p"), "")
 		f.Add(uint8(3), uint8(0), uint8(2), from, form, []byte(nil), "")
 	}
+	for _, body := range []string{"", "password=kort", "password=drie+kleine+wolken+boven+zee&pad=xxx", "password=%ff%00", "mark=MARK&word=WORD"} {
+		f.Add(uint8(7), uint8(0), uint8(12), uint8(0), form, []byte(body), "")
+		f.Add(uint8(1), uint8(1), uint8(12), uint8(3), form, []byte(body), body)
+	}
 	h := newHouse(f)
 	f.Fuzz(func(t *testing.T, stage, method, path, from uint8, kind string, body []byte, query string) {
 		if len(body) > 100_000 || len(query) > 10_000 || len(kind) > 1000 {
@@ -325,7 +329,7 @@ func (a *attempt) target(path uint8, query string) string {
 	}
 	paths := []string{
 		"/chat", link, "/chat/erase", "/chat/erased", "/p/x", "/n/x", "/chat/", "/chat/sound/x.wav", link + "x", strings.ToUpper(link),
-		link[:len(link)-1], "/chat/assets/chat.js", "/",
+		link[:len(link)-1], "/chat/assets/chat.js", link + "/rules",
 	}
 	u := url.URL{Path: paths[int(path)%len(paths)], RawQuery: string(a.filled([]byte(query)))}
 	return u.String()

@@ -24,8 +24,9 @@ type visitors struct {
 	streams int
 	// sounding are the screens with a sound, those that have had it for longest first.
 	sounding []*screen
-	minute   time.Time      // in which newcomers are counted
-	came     map[string]int // by asker
+	minute   time.Time      // in which is counted:
+	came     map[string]int // newcomers, by asker
+	typed    map[string]int // judgements of what is typed, by link
 }
 
 // screen is what one visitor sees. Its fields belong to visitors.mu.
@@ -43,7 +44,7 @@ type screen struct {
 func newVisitors(o Options) *visitors {
 	return &visitors{
 		most: o.MaxVisitors, mostStreams: o.MaxStreams, mostNew: o.NewPerMinute,
-		of: map[conversation.User]*list.Element{}, used: list.New(), came: map[string]int{},
+		of: map[conversation.User]*list.Element{}, used: list.New(), came: map[string]int{}, typed: map[string]int{},
 	}
 }
 
@@ -151,19 +152,38 @@ func (v *visitors) mayAct(user conversation.User, now time.Time) bool {
 func (v *visitors) mayCome(asker string, now time.Time) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	return v.count(v.came, asker, now) <= v.mostNew
+}
+
+// typedPerMinute is how often a script may ask about what is typed into one page:
+// three times a second.
+const typedPerMinute = 180
+
+// mayType counts a question about what is typed into the page of a link.
+func (v *visitors) mayType(link string, now time.Time) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	sum := sha256.Sum256([]byte(link))
+	return v.count(v.typed, string(sum[:8]), now) <= typedPerMinute
+}
+
+// count counts one more under a name, within this minute. It belongs to callers
+// that hold mu.
+func (v *visitors) count(in map[string]int, name string, now time.Time) int {
 	if minute := now.Truncate(time.Minute); !minute.Equal(v.minute) {
 		v.minute = minute
 		clear(v.came)
+		clear(v.typed)
 	}
-	if _, known := v.came[asker]; !known && len(v.came) >= askersMax {
-		asker = "others"
+	if _, known := in[name]; !known && len(in) >= namesMax {
+		name = "others"
 	}
-	v.came[asker]++
-	return v.came[asker] <= v.mostNew
+	in[name]++
+	return in[name]
 }
 
-// askersMax bounds how many askers are counted apart within a minute.
-const askersMax = 10_000
+// namesMax bounds how many are counted apart within a minute.
+const namesMax = 10_000
 
 // streamsOfOne is how many windows a visitor may have open at once.
 const streamsOfOne = 4

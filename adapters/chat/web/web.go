@@ -8,6 +8,7 @@
 //	POST /chat/erase    ends the conversation, and forgets the visitor
 //	GET  /p/{token}     the one-time page; opening it changes nothing
 //	POST /p/{token}     the new password
+//	POST /p/{token}/rules  which rules break what is typed so far, for who has JavaScript
 //	GET  /n/{token}     an owner's "this was not me": one button
 //	POST /n/{token}     the same, pressed
 //
@@ -168,6 +169,7 @@ func New(o Options) (*Web, error) {
 	w.mux.HandleFunc(o.Path+"/erased", w.erased)
 	w.mux.Handle("GET "+o.Path+"/assets/", w.assets)
 	w.mux.HandleFunc("/p/{token}", w.entry)
+	w.mux.HandleFunc("/p/{token}/rules", w.rules)
 	w.mux.HandleFunc("/n/{token}", w.disown)
 	w.mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
 		w.say(rw, r, http.StatusNotFound, words.NoPage)

@@ -91,33 +91,85 @@
     update();
   }
 
-  // rules ticks what can be judged here, so that nothing is sent before it is
-  // meant. The rest is said in words, when it has been judged where lists are.
+  // rules ticks every rule that what is typed keeps. The length, the ends and
+  // whether both are the same are seen here; for the others the list of words is
+  // where the form goes, and is asked there when the typing pauses.
   function rules(form, password, confirm) {
-    const { ruleLength, ruleEnds, ruleSame, ruleDone, ruleLater } = form.dataset;
+    const say = form.dataset;
     const least = +password.dataset.least;
     const list = make("ul", "rules", form);
     const later = make("p", "hint", form);
-    later.textContent = ruleLater;
+    later.textContent = say.ruleLater;
+    later.hidden = true;
     document.getElementById("blank").after(list, later);
+    let judged = { text: "", flaws: [] };
+    const without = (...flaws) => () => password.value !== "" && judged.text === password.value &&
+      !["long", ...flaws].some((flaw) => judged.flaws.includes(flaw));
     const rule = (text, kept) => {
       const row = make("li", "", list);
       row.textContent = text.replace("{min}", least);
       const done = make("span", "unseen", row);
-      return () => {
+      return { row, look: () => {
         const is = kept();
         row.className = is ? "kept" : "";
-        done.textContent = is ? ` ${ruleDone}` : "";
-      };
+        done.textContent = is ? ` ${say.ruleDone}` : "";
+      } };
     };
+    const complexity = rule(say.ruleComplexity, without("complexity", "short"));
+    complexity.row.hidden = true; // until a directory asks for it
     const all = [
-      rule(ruleLength, () => count(password.value) >= least),
-      rule(ruleEnds, () => password.value !== "" && !blank(password.value)),
-      rule(ruleSame, () => password.value !== "" && password.value === confirm.value),
+      rule(say.ruleLength, () => count(password.value) >= least),
+      rule(say.ruleCommon, without("common", "short")),
+      rule(say.rulePersonal, without("personal")),
+      rule(say.ruleBreached, without("breached", "exposed", "short")),
+      rule(say.ruleCharacter, without("character")),
+      complexity,
+      rule(say.ruleEnds, () => password.value !== "" && !blank(password.value)),
+      rule(say.ruleSame, () => password.value !== "" && password.value === confirm.value),
     ];
-    const update = () => { for (const look of all) look(); };
+    const update = () => { for (const { look } of all) look(); };
+    const ask = judge(form, password, (text, flaws) => {
+      later.hidden = flaws !== null;
+      if (flaws === null || !password.isConnected) return;
+      judged = { text, flaws };
+      if (flaws.includes("complexity")) complexity.row.hidden = false;
+      update();
+    });
     for (const field of [password, confirm]) field.addEventListener("input", update);
+    password.addEventListener("input", ask);
     update();
+  }
+
+  const pause = 350;
+  const padded = 4096;
+
+  // judge gives what asks which rules are broken by what is typed, once the typing
+  // pauses, and tells the answer, or null for none. All questions are of one
+  // length, so that who watches the line does not see how long a password grows.
+  function judge(form, password, tell) {
+    let timer = 0;
+    let asked = new AbortController();
+    const ask = async () => {
+      const text = password.value;
+      asked = new AbortController();
+      let body = new URLSearchParams({ password: text }).toString();
+      body += `&pad=${"x".repeat(Math.max(0, padded - body.length))}`;
+      try {
+        const answer = await fetch(`${form.action}/rules`, {
+          method: "POST", body, signal: asked.signal, headers: { "Content-Type": "application/x-www-form-urlencoded" },
+        });
+        if (!answer.ok) throw new Error();
+        tell(text, (await answer.json()).flaws);
+      } catch (error) {
+        if (error.name !== "AbortError") tell(text, null);
+      }
+    };
+    form.addEventListener("submit", () => { clearTimeout(timer); asked.abort(); });
+    return () => {
+      clearTimeout(timer);
+      asked.abort();
+      if (password.value) timer = setTimeout(ask, pause);
+    };
   }
 
   function caps(form, fields) {
