@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"resetbot/conversation"
@@ -69,11 +70,13 @@ type Bot struct {
 	work    sync.WaitGroup
 	running context.Context // ended when nothing new is to be begun
 	stop    context.CancelFunc
+	steps   atomic.Uint64 // taken by this process
 
 	mu         sync.Mutex
 	stopped    bool
 	delivering map[conversation.User]bool // true: look again
 	wake       schedule
+	due        map[conversation.User]dueAt // as of the newest commit, if that is soon
 	kicked     chan struct{}
 	lasted     map[conversation.Method]time.Duration // the last judgement by each method
 	closed     map[pot]time.Time                     // pots that are empty, and until when
@@ -101,7 +104,7 @@ func New(c Config) (*Bot, error) {
 	_, _ = rand.Read(id[:]) // never fails (Go 1.24)
 	b := &Bot{
 		Config: c, id: hex.EncodeToString(id[:]),
-		delivering: map[conversation.User]bool{}, kicked: make(chan struct{}, 1),
+		delivering: map[conversation.User]bool{}, due: map[conversation.User]dueAt{}, kicked: make(chan struct{}, 1),
 		lasted: map[conversation.Method]time.Duration{}, closed: map[pot]time.Time{}, alarmed: map[pot]time.Time{},
 		telling: newTelling(),
 	}
@@ -194,28 +197,37 @@ func (b *Bot) receive(ctx context.Context, m Incoming, own string) error {
 
 // update stores one step, and sets going what it ordered.
 func (b *Bot) update(ctx context.Context, user conversation.User, in conversation.Input, text conversation.Secret) error {
+	_, err := b.step(ctx, user, in, text)
+	return err
+}
+
+// step is update for who wants to know what came of it.
+func (b *Bot) step(
+	ctx context.Context, user conversation.User, in conversation.Input, text conversation.Secret,
+) (conversation.Change, error) {
 	defer b.Metrics.stored(time.Now())
 	_, _ = rand.Read(in.Nonce[:]) // never fails (Go 1.24)
 	in.By, in.Restored, in.Closed = b.id, b.isRestored(), b.closures()
 	now := b.Now()
 	var before conversation.Conversation
+	var order uint64
 	read := func(c conversation.Conversation) conversation.Input { return b.understand(c, in, text) }
 	change, err := b.Store.Update(ctx, user, Transition{
 		Reads: func(c conversation.Conversation) conversation.Reads { return b.Wizard.Reads(c, read(c)) },
 		Step: func(c conversation.Conversation, f conversation.Facts) (conversation.Change, error) {
-			before = c
+			before, order = c, b.steps.Add(1)
 			return b.Wizard.Step(c, read(c), f, now)
 		},
 	})
 	if errors.Is(err, ErrUnreadable) {
-		return b.discard(ctx, user, in.From)
+		return change, b.discard(ctx, user, in.From)
 	}
 	if err != nil {
-		return fmt.Errorf("storing a step: %w", err)
+		return change, fmt.Errorf("storing a step: %w", err)
 	}
 	b.Metrics.stepped(before, change, now)
-	b.after(user, change)
-	return nil
+	b.after(user, change, order)
+	return change, nil
 }
 
 // understand reads typed words in the light of the page that they answer.
@@ -236,12 +248,19 @@ func (b *Bot) understand(c conversation.Conversation, in conversation.Input, tex
 	return in
 }
 
-// after sets going what a commit ordered.
-func (b *Bot) after(user conversation.User, change conversation.Change) {
-	if change.Same || change.Forget {
+// after sets going what a commit ordered. order is its place among this process's.
+func (b *Bot) after(user conversation.User, change conversation.Change, order uint64) {
+	c := change.Conversation
+	if change.Same {
+		if due := c.Due(b.Wizard.Policy); due.After(b.Now()) {
+			b.schedule(user, due, order)
+		}
 		return
 	}
-	c := change.Conversation
+	if change.Forget {
+		return
+	}
+	b.schedule(user, change.Due, order) // first: what follows commits too
 	if change.Start && c.Task != nil {
 		task := *c.Task
 		b.begin(func() { b.do(user, task, change.Secret) })
@@ -252,7 +271,6 @@ func (b *Bot) after(user conversation.User, change conversation.Change) {
 	if len(change.Notices) > 0 {
 		b.begin(b.notices)
 	}
-	b.schedule(user, change.Due)
 }
 
 // begin runs f beside everything else, unless the bot is stopping.

@@ -122,7 +122,8 @@ func TestAnEnrolledAppProvesAndIsTakenBackByItsOwner(t *testing.T) {
 		if got := w.apps("p.bakker"); len(got) != 0 {
 			t.Errorf("the app is still there: %v", len(got))
 		}
-		w.on(nurse, conversation.Withdrawn) // the reset that was on
+		w.own("p.bakker", "000000") // the reset that was on
+		w.on(nurse, conversation.Withdrawn)
 	})
 }
 

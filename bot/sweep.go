@@ -106,20 +106,38 @@ func (b *Bot) tickAll(ctx context.Context, users []conversation.User, alone bool
 
 // tick tells a conversation that time passed.
 func (b *Bot) tick(ctx context.Context, user conversation.User, alone bool) {
-	in := conversation.Input{Kind: conversation.Passed, Alone: alone}
-	if err := b.update(ctx, user, in, conversation.Secret{}); err != nil && ctx.Err() == nil {
+	change, err := b.step(ctx, user, conversation.Input{Kind: conversation.Passed, Alone: alone}, conversation.Secret{})
+	if err != nil && ctx.Err() == nil {
 		b.Log.Error("telling a conversation the time", "chat", user.Chat, "error", err)
 		return
 	}
-	b.deliver(user)
+	if !change.Conversation.Page.Delivered {
+		b.deliver(user)
+	}
 }
 
-// schedule remembers when somebody is due, if that is soon.
-func (b *Bot) schedule(user conversation.User, due time.Time) {
-	if due.IsZero() || due.After(b.Now().Add(soon)) {
+// dueAt is when somebody is due, as the step with that place in the order left it.
+type dueAt struct {
+	at    time.Time
+	order uint64
+}
+
+// schedule remembers when somebody is due, if that is soon, and forgets when they
+// were due before: nearly every commit moves that further away, and to look at
+// somebody for nothing costs as much as to hear them. Two commits may come here in
+// the wrong order; the older one then says nothing.
+func (b *Bot) schedule(user conversation.User, due time.Time, order uint64) {
+	b.mu.Lock()
+	if order < b.due[user].order {
+		b.mu.Unlock()
 		return
 	}
-	b.mu.Lock()
+	if due.IsZero() || due.After(b.Now().Add(soon)) {
+		delete(b.due, user)
+		b.mu.Unlock()
+		return
+	}
+	b.due[user] = dueAt{due, order}
 	heap.Push(&b.wake, waking{due, user})
 	b.mu.Unlock()
 	b.kick()
@@ -151,14 +169,21 @@ func (b *Bot) tickDue(ctx context.Context) {
 			b.mu.Unlock()
 			return
 		}
-		user := heap.Pop(&b.wake).(waking).user
+		w := heap.Pop(&b.wake).(waking)
+		known, ok := b.due[w.user]
+		still := ok && !known.at.After(w.at)
+		if still {
+			delete(b.due, w.user)
+		}
 		b.mu.Unlock()
-		b.tick(ctx, user, false)
+		if still {
+			b.tick(ctx, w.user, false)
+		}
 	}
 }
 
 // schedule is a heap of who is due when, the earliest first. What is in it
-// may be out of date: a tick that has nothing to do does nothing.
+// may be out of date.
 type schedule []waking
 
 type waking struct {
