@@ -83,6 +83,8 @@ type Bot struct {
 	alarmed    map[pot]time.Time                     // those of which the audit was told
 	restored   bool
 	telling    telling
+	doing      map[string]time.Time // tasks of this process, by their id, until when at the latest
+	clock      clock                // Run's own
 }
 
 // New makes a Bot; it does nothing until something is received or [Bot.Run]
@@ -106,7 +108,7 @@ func New(c Config) (*Bot, error) {
 		Config: c, id: hex.EncodeToString(id[:]),
 		delivering: map[conversation.User]bool{}, due: map[conversation.User]dueAt{}, kicked: make(chan struct{}, 1),
 		lasted: map[conversation.Method]time.Duration{}, closed: map[pot]time.Time{}, alarmed: map[pot]time.Time{},
-		telling: newTelling(),
+		telling: newTelling(), doing: map[string]time.Time{},
 	}
 	b.running, b.stop = context.WithCancel(context.Background())
 	if err := b.checkHead(context.Background()); err != nil {
@@ -211,7 +213,11 @@ func (b *Bot) step(
 	now := b.Now()
 	var before conversation.Conversation
 	var order uint64
-	read := func(c conversation.Conversation) conversation.Input { return b.understand(c, in, text) }
+	read := func(c conversation.Conversation) conversation.Input {
+		in := in
+		in.Busy = b.does(c.Task)
+		return b.understand(c, in, text)
+	}
 	change, err := b.Store.Update(ctx, user, Transition{
 		Reads: func(c conversation.Conversation) conversation.Reads { return b.Wizard.Reads(c, read(c)) },
 		Step: func(c conversation.Conversation, f conversation.Facts) (conversation.Change, error) {
@@ -269,7 +275,7 @@ func (b *Bot) after(user conversation.User, change conversation.Change, order ui
 		b.deliver(user)
 	}
 	if len(change.Notices) > 0 {
-		b.begin(b.notices)
+		b.begin(func() { b.notices(0) })
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 // touches the record in any other way: what it does twice, or too late, is a
 // stale outcome.
 func (b *Bot) do(user conversation.User, task conversation.Task, secret conversation.Secret) {
+	defer b.take(task)()
 	out, ok := b.perform(task, secret)
 	if out.Verdict == conversation.DeniedByMe {
 		out = b.denied(user, task)

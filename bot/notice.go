@@ -35,11 +35,12 @@ func newTelling() telling {
 	}
 }
 
-// notices takes up what is due, and attends to each beside the others.
-func (b *Bot) notices() {
+// notices takes up what is due, or was before the clock was set back by so much,
+// and attends to each beside the others.
+func (b *Bot) notices(back time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
 	defer cancel()
-	due, err := b.takeUp(ctx)
+	due, err := b.takeUp(ctx, b.Now().Add(back))
 	if err != nil {
 		b.Log.Error("reading notices", "error", err)
 	}
@@ -49,11 +50,11 @@ func (b *Bot) notices() {
 }
 
 // takeUp reads what is due and not taken up yet.
-func (b *Bot) takeUp(ctx context.Context) ([]conversation.Notice, error) {
+func (b *Bot) takeUp(ctx context.Context, before time.Time) ([]conversation.Notice, error) {
 	t := &b.telling
 	t.turn <- struct{}{}
 	defer func() { <-t.turn }()
-	due, err := b.Store.Notices(ctx, b.Now(), 64+len(t.taken))
+	due, err := b.Store.Notices(ctx, before, 64+len(t.taken))
 	due = slices.DeleteFunc(due, func(n conversation.Notice) bool {
 		_, taken := t.taken[n.ID]
 		t.taken[n.ID] = struct{}{}

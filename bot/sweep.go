@@ -21,6 +21,7 @@ const soon = 2 * time.Minute
 // is being done (writes to their end; waiting for telephones is broken off),
 // and returns.
 func (b *Bot) Run(ctx context.Context) error {
+	b.clock = b.newClock(ctx)
 	b.sweep(ctx, b.Store.Alone())
 	poll := time.NewTicker(sweepEvery)
 	defer poll.Stop()
@@ -67,7 +68,8 @@ func (b *Bot) minute(ctx context.Context) {
 // sweep looks at every conversation that is due. After a start on a store that
 // nobody else can have open, the leases that are found belong to the dead.
 func (b *Bot) sweep(ctx context.Context, alone bool) {
-	before := b.Now()
+	back := b.setBack()
+	before := b.Now().Add(back)
 	if alone {
 		p := b.Wizard.Policy
 		before = before.Add(p.WaitFor + p.Levelled + p.LevelledBy + p.LeaseMargin + time.Minute)
@@ -87,7 +89,7 @@ func (b *Bot) sweep(ctx context.Context, alone bool) {
 			break
 		}
 	}
-	b.begin(b.notices)
+	b.begin(func() { b.notices(back) })
 }
 
 // tickAll ticks many at once, so that a store that commits in groups can.

@@ -169,8 +169,8 @@ type Conversation struct {
 	Started time.Time `json:"started"`
 	Ends    time.Time `json:"ends"` // the absolute end
 	Over    time.Time `json:"over,omitzero"`
-	// Latest is the latest time a step was taken at. A clock that is put back
-	// makes nothing valid again that was over.
+	// Latest is when the last step was taken. A clock that is put back makes
+	// nothing valid again that was over, see clock.go.
 	Latest time.Time `json:"latest"`
 
 	Bound    []Bound    `json:"bound,omitempty"` // whom the chat proves this person to be
@@ -226,7 +226,8 @@ type Bound struct {
 type Write struct {
 	Mark     string    `json:"mark"` // the directory's change mark just before
 	Begun    time.Time `json:"begun"`
-	Deadline time.Time `json:"deadline"` // after which the write is no longer tried by us
+	Deadline time.Time `json:"deadline"`      // after which the write is no longer tried by us
+	Lost     time.Time `json:"lost,omitzero"` // when nobody knew any more what became of it
 	Checks   int       `json:"checks,omitempty"`
 	Next     time.Time `json:"next,omitzero"` // when the directory is asked again
 }

@@ -31,6 +31,9 @@ type Input struct {
 	// process has just opened a store that only one may have open), so that a
 	// lease of another process is a dead one.
 	Alone bool
+	// Busy is set while the process that takes the input in is performing the
+	// conversation's task itself, whatever a clock says that was set meanwhile.
+	Busy bool
 	// Restored is set while the store is known to be a restored back-up.
 	Restored bool
 	// Closed are the ways by which nobody can be reached now: a budget is used up.

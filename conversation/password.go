@@ -310,6 +310,7 @@ func (s *step) lost() {
 		return
 	}
 	s.follow(Lost)
+	s.c.Write.Lost = s.now
 	s.c.Write.Checks, s.c.Write.Next = 0, s.now.Add(s.Policy.UnknownRetry[0])
 	s.show(Page{ID: WaitUnknown, Offers: offers(PickDesk)})
 }
@@ -319,9 +320,15 @@ func (s *step) askChanged() {
 }
 
 // changed takes the directory's word on whether the write reached it. A "no"
-// counts only when it was asked for after the write could no longer arrive.
+// counts only when it was asked for after the write could no longer arrive: a
+// while after its deadline and, for a clock that was set ahead meanwhile, after
+// it was given up.
 func (s *step) changed(t Task, out Outcome) {
-	settled := s.c.Write.Deadline.Add(s.Policy.WriteSettled)
+	settled := s.c.Write.Deadline
+	if settled.Before(s.c.Write.Lost) {
+		settled = s.c.Write.Lost
+	}
+	settled = settled.Add(s.Policy.WriteSettled)
 	switch {
 	case out.Trouble || out.Changed == ChangedUnreachable || out.Changed == "":
 		s.askLater(time.Time{})

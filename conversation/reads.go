@@ -128,10 +128,20 @@ func (s *step) giveBack(use, id string, l Limit) {
 	}
 }
 
+// counter is the one that counts for this person. What it holds from before the
+// clock was set back counts from now on, and no longer than it would have.
+func (s *step) counter(use string) Counter {
+	key := accountCounter(use, s.class(), s.c.Subject.Key)
+	if c, ahead := s.counters[key].notAhead(s.now); ahead {
+		s.counters[key] = c
+	}
+	return s.counters[key]
+}
+
 // full reports whether the counter that counts for this person has no try
 // left, and when it will.
 func (s *step) full(use string, l Limit) (until time.Time, full bool) {
-	return s.counters[accountCounter(use, s.class(), s.c.Subject.Key)].Full(s.now, l)
+	return s.counter(use).Full(s.now, l)
 }
 
 // perAsker is a limit of one asker, for as many people as are known to share it.

@@ -22,15 +22,19 @@ type Wizard struct {
 // it likes. What a person does wrong is answered in the Change; an error is a
 // defect, and then nothing is to be stored.
 func (w *Wizard) Step(c Conversation, in Input, f Facts, now time.Time) (Change, error) {
-	if now.Before(c.Latest) && c.whole() {
-		now = c.Latest
-	}
 	s := &step{Wizard: w, c: c.own(), in: in, f: f, now: now, read: w.Reads(c, in), account: f.Account}
+	var moved bool
+	if c.whole() {
+		s.now, moved = s.c.sinceLatest(now)
+	}
 	s.counters = maps.Clone(f.Counters)
 	if s.counters == nil {
 		s.counters = map[CounterKey]Counter{}
 	}
 	s.take()
+	if moved && in.Kind == Passed {
+		s.ch.Same = false // so that the store, too, knows when it is due
+	}
 	if s.err != nil {
 		return Change{}, fmt.Errorf("conversation %s: %w", c.Receipt, s.err)
 	}
@@ -248,7 +252,7 @@ func (s *step) passed() {
 		s.ch.Same = s.now.Before(c.Over.Add(s.Policy.KeepEnded))
 		s.ch.Forget = !s.ch.Same
 	case !s.entitled():
-	case c.Task != nil && (!s.now.Before(c.Task.Lease) || s.in.Alone && c.Task.By != s.in.By):
+	case c.Task != nil && !s.in.Busy && (!s.now.Before(c.Task.Lease) || s.in.Alone && c.Task.By != s.in.By):
 		s.lapsed()
 	case c.Task == nil && c.Write != nil && !s.now.Before(c.Write.Next):
 		switch {

@@ -166,7 +166,7 @@ func (s *step) challenge(q Challenge, event Event) {
 	if !free && s.noTryLeft() {
 		return
 	}
-	sent := s.counters[accountCounter(useChallenges, s.class(), s.c.Subject.Key)]
+	sent := s.counter(useChallenges)
 	if until, full := sent.Full(s.now, s.Policy.Challenges); full {
 		s.repeat(Note{ID: NoteChallenges, Args: Args{At: until}})
 		return

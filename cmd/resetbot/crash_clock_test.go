@@ -28,7 +28,7 @@ func setClock(file string) func() time.Time {
 		if err != nil {
 			panic(err)
 		}
-		return time.Now().Add(wrong)
+		return time.Now().Round(0).Add(wrong) // nobody sets the monotonic clock
 	}
 }
 
@@ -39,11 +39,11 @@ type clockwork struct {
 	wrong time.Duration
 }
 
-func serveWithClock(t *testing.T) *clockwork {
+func serveWithClock(t *testing.T, env ...string) *clockwork {
 	t.Helper()
 	c := &clockwork{file: filepath.Join(t.TempDir(), "clock")}
 	c.set(t, 0)
-	c.program = serveSample(t, []string{hasty, clockFile + "=" + c.file})
+	c.program = serveSample(t, append(env, clockFile+"="+c.file))
 	return c
 }
 
@@ -113,7 +113,7 @@ func TestAClockThatIsSetWhileTheServiceRunsOrIsKilled(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := serveWithClock(t)
+			c := serveWithClock(t, hasty)
 			w := c.visit(marieke)
 			must(t, w.Identify(t.Context()))
 			if test.proved {
@@ -137,6 +137,49 @@ func TestAClockThatIsSetWhileTheServiceRunsOrIsKilled(t *testing.T) {
 			default:
 				c.finish(t, w)
 			}
+		})
+	}
+}
+
+// Whatever becomes of the clock while nobody knows whether a password was
+// written, the directory is asked soon, and the page tells what it says.
+func TestAClockThatIsSetWhileTheOutcomeIsUnknown(t *testing.T) {
+	for name, test := range map[string]struct {
+		wrong  time.Duration
+		killed bool
+	}{
+		"an hour ahead":                    {time.Hour, false},
+		"an hour ahead, between two lives": {time.Hour, true},
+		"an hour back":                     {-time.Hour, false},
+		"an hour back, between two lives":  {-time.Hour, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := serveWithClock(t, "RESETBOT_TEST_HASTE=1", "RESETBOT_DEMO_FAULT=unwritten")
+			w := c.proved(marieke)
+			form, err := w.OpenEntry(t.Context())
+			must(t, err)
+			must(t, form.Fill(t.Context(), map[string]string{
+				"password": mariekesNew, "confirm": mariekesNew, "word": w.Page.Strong[1],
+			}))
+			for end := time.Now().Add(20 * time.Second); !w.Sees(notKnown); must(t, w.Look(t.Context())) {
+				if time.Now().After(end) {
+					t.Fatalf("the page says:\n%s", w.Page.Text)
+				}
+			}
+			if test.killed {
+				c.end(syscall.SIGKILL)
+			}
+			c.set(t, test.wrong)
+			if test.killed {
+				c.start()
+			}
+			must(t, w.Await(t.Context()))
+			tells(t, w)
+			if !w.Sees(notChanged) {
+				t.Errorf("the page says:\n%s", w.Page.Text)
+			}
+			c.signsIn("m.devries", mariekesOld, mariekesNew)
 		})
 	}
 }
