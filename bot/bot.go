@@ -78,6 +78,7 @@ type Bot struct {
 	wake       schedule
 	due        map[conversation.User]dueAt // as of the newest commit, if that is soon
 	kicked     chan struct{}
+	broke      chan struct{}                         // has something once the store is broken
 	lasted     map[conversation.Method]time.Duration // the last judgement by each method
 	closed     map[pot]time.Time                     // pots that are empty, and until when
 	alarmed    map[pot]time.Time                     // those of which the audit was told
@@ -106,7 +107,8 @@ func New(c Config) (*Bot, error) {
 	_, _ = rand.Read(id[:]) // never fails (Go 1.24)
 	b := &Bot{
 		Config: c, id: hex.EncodeToString(id[:]),
-		delivering: map[conversation.User]bool{}, due: map[conversation.User]dueAt{}, kicked: make(chan struct{}, 1),
+		delivering: map[conversation.User]bool{}, due: map[conversation.User]dueAt{},
+		kicked: make(chan struct{}, 1), broke: make(chan struct{}, 1),
 		lasted: map[conversation.Method]time.Duration{}, closed: map[pot]time.Time{}, alarmed: map[pot]time.Time{},
 		telling: newTelling(), doing: map[string]time.Time{},
 	}
@@ -229,6 +231,7 @@ func (b *Bot) step(
 		return change, b.discard(ctx, user, in.From)
 	}
 	if err != nil {
+		b.lookAfterStore()
 		return change, fmt.Errorf("storing a step: %w", err)
 	}
 	b.Metrics.stepped(before, change, now)

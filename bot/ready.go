@@ -17,14 +17,40 @@ func (b *Bot) Ready(ctx context.Context) error {
 	if b.isRestored() {
 		return ErrRestored
 	}
+	if err := b.Alive(); err != nil { // what can be read only helps nobody
+		return err
+	}
 	if b.running.Err() != nil {
 		return errors.New("the bot is stopping")
 	}
 	if _, err := b.Store.Head(ctx); err != nil {
 		return fmt.Errorf("asking the store: %w", err)
 	}
-	if w, ok := b.Store.(Writer); ok { // what can be read only helps nobody
-		return w.Writable()
+	return nil
+}
+
+// Alive tells why nothing will ever be done again until the program is started
+// anew; nil as long as something may. Then [Bot.Run] returns, too
+// (docs/decisions/0013).
+func (b *Bot) Alive() error {
+	w, ok := b.Store.(Writer)
+	if !ok {
+		return nil
+	}
+	if err := w.Writable(); err != nil {
+		return fmt.Errorf("the disk failed, and nobody knows whether it has what was written last; look at it, "+
+			"the next start goes on with what is there: %w", err)
 	}
 	return nil
+}
+
+// lookAfterStore has Run return if the store is broken.
+func (b *Bot) lookAfterStore() {
+	if b.Alive() == nil {
+		return
+	}
+	select {
+	case b.broke <- struct{}{}:
+	default:
+	}
 }

@@ -19,7 +19,8 @@ const soon = 2 * time.Minute
 // Run sweeps until ctx ends: it takes up what a crash left behind, delivers what was
 // not delivered, ends what is over. Then it begins nothing new, waits for what
 // is being done (writes to their end; waiting for telephones is broken off),
-// and returns.
+// and returns. It returns by itself, with an error, once the store is broken
+// ([Bot.Alive]).
 func (b *Bot) Run(ctx context.Context) error {
 	b.clock = b.newClock(ctx)
 	b.sweep(ctx, b.Store.Alone())
@@ -35,10 +36,14 @@ func (b *Bot) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			b.shutDown()
 			return b.saveHead(context.WithoutCancel(ctx))
+		case <-b.broke:
+			b.shutDown()
+			return b.Alive() // the head stays: nobody knows whether what is read now is on the disk
 		case <-b.kicked:
 		case <-timer.C:
 			b.tickDue(ctx)
 		case <-poll.C:
+			b.lookAfterStore()
 			b.sweep(ctx, false)
 		case <-minute.C:
 			b.minute(ctx)

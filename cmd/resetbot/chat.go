@@ -88,11 +88,14 @@ func chat(ctx context.Context, f chatFlags, in io.Reader, out io.Writer) (err er
 	return w.talk(ctx, t, b)
 }
 
-// talk runs the bot behind the terminal, and stops it when the terminal ends.
+// talk runs the bot behind the terminal until either ends, and stops the other.
 func (w *world) talk(ctx context.Context, t *terminal.Terminal, b *bot.Bot) error {
 	ctx, cancel := context.WithCancel(ctx)
 	ran := make(chan error, 1)
-	go func() { ran <- b.Run(ctx) }()
+	go func() {
+		defer cancel()
+		ran <- b.Run(ctx)
+	}()
 	err := t.Run(ctx, b.Receive)
 	cancel()
 	return errors.Join(err, <-ran)

@@ -39,19 +39,7 @@ func TestAC52_KilledAtAnyMomentEachWalkGoesOnToATrueEnd(t *testing.T) {
 	random := rand.New(rand.NewPCG(2026, 11))
 	budget := kills(t)
 	for walk := 1; budget > 0; walk++ {
-		dir := t.TempDir()
-		p := &person{
-			data: filepath.Join(dir, "data"), name: "m.devries",
-			env: []string{
-				"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "RESETBOT_TEST_HASTE=1",
-				"RESETBOT_TEST_CAPTCHA=" + filepath.Join(dir, "captcha"),
-			},
-		}
-		path, err := exec.LookPath("resetbot")
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.env[0] = "PATH=" + filepath.Dir(path)
+		p := terminalPerson(t)
 		w := walker{person: p, random: random, kills: min(budget, 6)}
 		killed, err := w.walk()
 		budget -= max(killed, 1)
@@ -60,6 +48,21 @@ func TestAC52_KilledAtAnyMomentEachWalkGoesOnToATrueEnd(t *testing.T) {
 		}
 		t.Logf("walk %d: %d kills", walk, killed)
 		checkWorld(t, p)
+	}
+}
+
+// terminalPerson is somebody at a terminal of their own.
+func terminalPerson(t *testing.T) *person {
+	t.Helper()
+	path, err := exec.LookPath("resetbot")
+	must(t, err)
+	dir := t.TempDir()
+	return &person{
+		data: filepath.Join(dir, "data"), name: "m.devries",
+		env: []string{
+			"PATH=" + filepath.Dir(path), "HOME=" + dir, "RESETBOT_TEST_HASTE=1",
+			"RESETBOT_TEST_CAPTCHA=" + filepath.Join(dir, "captcha"),
+		},
 	}
 }
 

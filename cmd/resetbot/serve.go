@@ -65,6 +65,11 @@ const (
 // grace is how long requests have to end once the service stops.
 const grace = 15 * time.Second
 
+// lastWords is how long a service whose store is broken goes on telling people
+// that something went wrong, and where help is: whoever just pressed a button
+// should read that, and not that there is no connection.
+const lastWords = 5 * time.Second
+
 // service is the running program.
 type service struct {
 	config   config
@@ -158,8 +163,9 @@ func (s *service) open(ctx context.Context) (err error) {
 	return s.run(ctx)
 }
 
-// run serves until ctx ends. Then it takes nothing new in, lets requests end,
-// lets the bot finish what is being done, and answers /healthz to the last.
+// run serves until ctx ends, or the bot does because its store is broken. Then it
+// takes nothing new in, lets requests end, lets the bot finish what is being done,
+// and answers /healthz to the last.
 func (s *service) run(ctx context.Context) error {
 	public, admin := s.server(s.publicHandler()), s.server(s.adminHandler())
 	public.RegisterOnShutdown(s.front.close)
@@ -168,8 +174,9 @@ func (s *service) run(ctx context.Context) error {
 	go func() { ended <- admin.Serve(s.admin) }()
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	worked := make(chan error, 1)
-	go func() { worked <- s.bot.Run(working) }()
+	worked := make(chan struct{})
+	var broken error
+	go func() { broken = s.bot.Run(working); close(worked) }()
 	s.log.Info("serving", "listen", s.public.Addr().String(), "admin_listen", s.admin.Addr().String(),
 		"public_url", s.config.PublicURL)
 
@@ -178,15 +185,29 @@ func (s *service) run(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-ended:
 		err = fmt.Errorf("serving: %w", err)
+	case <-worked:
+		s.log.Error("stopping, so that somebody starts the service again", "error", broken)
+		s.linger(ctx)
 	}
 	s.stopping.Store(true)
 	s.log.Info("stopping")
 	s.shutDown(public)
 	stop()
-	err = errors.Join(err, <-worked)
+	<-worked
+	err = errors.Join(err, broken)
 	s.shutDown(admin)
 	s.log.Info("stopped")
 	return err
+}
+
+// linger is as long as somebody may still read something.
+func (s *service) linger(ctx context.Context) {
+	timer := time.NewTimer(lastWords)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // shutDown lets requests end, and breaks off what takes too long.
@@ -245,7 +266,13 @@ func (s *service) publicHandler() http.Handler {
 func (s *service) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "alive") })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		if err := s.bot.Alive(); err != nil { // for a moment, then the program ends
+			say(w, http.StatusServiceUnavailable, err.Error())
+			return
+		}
+		say(w, http.StatusOK, "alive")
+	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 		defer cancel()
