@@ -55,21 +55,18 @@ func TestAClockThatIsSetBackMovesAllOfAConversationButWhatPagesTell(t *testing.T
 	if len(before) < 20 {
 		t.Fatalf("only %d moments were found: %v", len(before), before)
 	}
-	c.ID, c.User, c.State, c.Latest = "c", ann, Changing, latest
-	change, err := newWizard().Step(c, Input{Kind: Passed}, Facts{}, latest.Add(-time.Hour))
-	if err != nil {
-		t.Fatal(err)
+	c.Latest = latest
+	moved, is := c.Moved(latest.Add(-time.Hour))
+	if !is {
+		t.Fatal("it was not moved")
 	}
-	if change.Same {
-		t.Error("the store is not told")
+	if want := latest.Add(-time.Hour); !moved.Latest.Equal(want) {
+		t.Errorf("the step was taken at %s, want %s", moved.Latest, want)
 	}
-	if want := latest.Add(-time.Hour); !change.Conversation.Latest.Equal(want) {
-		t.Errorf("the step was taken at %s, want %s", change.Conversation.Latest, want)
-	}
-	after := times(reflect.ValueOf(&change.Conversation).Elem(), "", time.Time{})
+	after := times(reflect.ValueOf(&moved).Elem(), "", time.Time{})
 	for path, at := range before {
 		want := at.Add(-time.Hour)
-		if strings.Contains(path, ".Args.") {
+		if strings.Contains(path, ".Args.") || path == ".Page.Offers.Until" { // which are told
 			want = at
 		}
 		if got := after[path]; path != ".Latest" && !got.Equal(want) {
@@ -78,7 +75,20 @@ func TestAClockThatIsSetBackMovesAllOfAConversationButWhatPagesTell(t *testing.T
 	}
 	if again := times(reflect.ValueOf(&c).Elem(), "", time.Time{}); !again[".Page.Entry.Expires"].Equal(before[".Page.Entry.Expires"]) ||
 		!again[".Proofs.At"].Equal(before[".Proofs.At"]) {
-		t.Error("the step changed its argument")
+		t.Error("moving changed its argument")
+	}
+}
+
+func TestAStepAfterTheClockWasSetBackIsTakenInTheNewTime(t *testing.T) {
+	w := newWorld(t)
+	w.toStep1(ann, PickReset, "m.devries")
+	w.now = w.now.Add(-time.Hour)
+	change := w.step(ann, Input{Kind: Passed})
+	if change.Same {
+		t.Error("the store is not told")
+	}
+	if c := w.convs[ann]; !c.Latest.Equal(w.now) || c.Ends.Sub(w.now) > w.wizard.Policy.Conversation {
+		t.Errorf("the step was taken at %s, and %v are left", c.Latest, c.Ends.Sub(w.now))
 	}
 }
 

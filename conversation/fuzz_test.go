@@ -2,6 +2,7 @@ package conversation_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -120,6 +121,12 @@ func (w *world) lead(user User, random *rand.Rand) {
 			}[random.IntN(9)])
 		} else if c.Page.Shows(PickNext) && random.IntN(3) > 0 {
 			w.pick(user, PickNext)
+		} else if usable := slices.DeleteFunc(slices.Clone(offers), func(o Offer) bool { return o.Off != "" }); len(usable) > 0 {
+			n := len(usable)
+			if c.State == EnrolChoose && random.IntN(4) > 0 { // the ways, before what leads out
+				n = min(n, 2)
+			}
+			w.pick(user, usable[random.IntN(n)].Choice)
 		} else if len(offers) > 0 {
 			w.pick(user, offers[random.IntN(len(offers))].Choice)
 		} else {

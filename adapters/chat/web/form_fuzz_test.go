@@ -474,6 +474,10 @@ func (a *attempt) stored() (text string, lines uint64) {
 // onlyMobile takes the numbers of the made-up people, as the number plan does.
 type onlyMobile struct{}
 
+func (onlyMobile) Country(string) string { return "NL" }
+
+func (onlyMobile) Countries() []string { return []string{"NL"} }
+
 func (onlyMobile) Read(text string) (e164 string, fault conversation.NumberFault) {
 	digits := strings.Map(func(r rune) rune {
 		if '0' <= r && r <= '9' {
