@@ -15,8 +15,8 @@ import (
 // silent is a platform that takes everything at once.
 type silent struct{}
 
-func (silent) Send(context.Context, bot.Outgoing) (conversation.DeliveryResult, error) {
-	return conversation.Delivered, nil
+func (silent) Send(context.Context, bot.Outgoing) (bot.Sent, error) {
+	return bot.Sent{Result: conversation.Delivered}, nil
 }
 
 // BenchmarkReceive is one typed message to its commit: understood, judged,

@@ -86,6 +86,7 @@ type Bot struct {
 	telling    telling
 	doing      map[string]time.Time // tasks of this process, by their id, until when at the latest
 	clock      clock                // Run's own
+	rejections rejections
 }
 
 // New makes a Bot; it does nothing until something is received or [Bot.Run]

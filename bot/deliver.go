@@ -53,7 +53,7 @@ func (b *Bot) deliverOne(user conversation.User) {
 	if c.ID == "" || c.Page.Delivered || again && b.Now().Before(c.Page.Retry) || chat == nil {
 		return
 	}
-	out := Outgoing{User: user, Address: c.Address, Locale: c.Locale, State: c.State, Page: c.Page}
+	out := Outgoing{User: user, Address: c.Address, Locale: c.Locale, State: c.State, Page: c.Page, Before: c.Sent}
 	if m := c.Page.Media; m != nil && m.Kind == conversation.MediaCaptcha {
 		b.riddle(&out, *m)
 	}
@@ -68,15 +68,18 @@ func (b *Bot) deliverOne(user conversation.User) {
 	if out.Link, err = b.link(c); err != nil {
 		b.Log.Error("making the link of a one-time page", "error", err)
 	}
-	result, err := chat.Send(ctx, out)
+	if out.SoundLink, err = b.soundLink(c); err != nil {
+		b.Log.Error("making the link of a sound", "error", err)
+	}
+	sent, err := chat.Send(ctx, out)
 	if err != nil {
 		b.Log.Warn("sending a page", "chat", user.Chat, "page", c.Page.ID, "error", err)
-		result = conversation.Later
+		sent.Result = conversation.Later
 	}
-	b.Metrics.sent(user.Chat, result)
+	b.Metrics.sent(user.Chat, sent.Result)
 	in := conversation.Input{
 		Kind:      conversation.Shown,
-		Delivered: &conversation.Delivery{Version: c.Page.Version, Result: result},
+		Delivered: &conversation.Delivery{Version: c.Page.Version, Result: sent.Result, Note: sent.Note},
 	}
 	if err := b.update(ctx, user, in, conversation.Secret{}); err != nil {
 		b.Log.Error("noting that a page was delivered", "chat", user.Chat, "error", err)

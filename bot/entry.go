@@ -48,6 +48,74 @@ func (b *Bot) linkTo(e entry) (string, error) {
 	return b.PublicURL + entryPath + base64.RawURLEncoding.EncodeToString(sealed), nil
 }
 
+// Dialog gives the page of user's conversation, with the address of its one-time
+// page where it has one, to who pressed a button of it to fill it in: a chat that
+// opens dialogs asks for the address only then, so that it stands in no history.
+// ok is false where token is not that of a page that is on now and asks for
+// something secret. It changes nothing. user is whom the platform proved to be
+// there.
+func (b *Bot) Dialog(ctx context.Context, user conversation.User, token string) (m Outgoing, ok bool, err error) {
+	c, err := b.Store.Conversation(ctx, user)
+	if err != nil {
+		return m, false, fmt.Errorf("opening a dialog: %w", err)
+	}
+	p := c.Page
+	on := c.ID != "" && !c.State.Over() && b.Now().Before(c.Ends) &&
+		conversation.NewSecret(token).Equal(conversation.NewSecret(p.Token))
+	if !on || p.Entry == nil && !p.AsksPassword() || p.Entry != nil && !b.Now().Before(p.Entry.Expires) {
+		return m, false, nil
+	}
+	m = Outgoing{User: c.User, Address: c.Address, Locale: c.Locale, State: c.State, Page: p}
+	m.Link, err = b.link(c)
+	return m, err == nil, err
+}
+
+// The link of a captcha's sound is sealed in the same way: the name of the
+// conversation and that of the captcha. It is no secret of the person's, only
+// harder to make than to hear.
+
+// soundPath is where the sounds of captchas are.
+const soundPath = "/s/"
+
+var soundUse = []byte("sound of a captcha")
+
+// soundLink is the address of the sound of c's captcha; empty where the page has
+// none, or nothing is served.
+func (b *Bot) soundLink(c conversation.Conversation) (string, error) {
+	m := c.Page.Media
+	if m == nil || !m.Sound || b.Links == nil || b.PublicURL == "" {
+		return "", nil
+	}
+	data, err := json.Marshal(entry{c.User, m.ID})
+	if err != nil {
+		return "", err
+	}
+	return b.PublicURL + soundPath + base64.RawURLEncoding.EncodeToString(b.Links.Seal(nil, data, soundUse)), nil
+}
+
+// Sound says the captcha that a link of ours names, as a WAV, while it is on the
+// page. ok is false for one that is over or never was. It changes nothing.
+func (b *Bot) Sound(ctx context.Context, link string) (wav []byte, ok bool, err error) {
+	e, ok := b.unseal(link, soundUse)
+	if !ok {
+		return nil, false, nil
+	}
+	c, err := b.Store.Conversation(ctx, e.User)
+	if err != nil {
+		return nil, false, fmt.Errorf("saying a captcha: %w", err)
+	}
+	m := c.Page.Media
+	if c.ID == "" || m == nil || m.Kind != conversation.MediaCaptcha || m.ID != e.Token || !m.Sound {
+		return nil, false, nil
+	}
+	keys := b.Wizard.Keys
+	wav, err = b.Painter.Speak(keys.CaptchaAnswer(m.ID), keys.CaptchaSoundSeed(m.ID), c.Locale)
+	if err != nil {
+		return nil, false, fmt.Errorf("saying a captcha: %w", err)
+	}
+	return wav, true, nil
+}
+
 // The link of a notice is sealed in the same way, for another use.
 
 // disownPath is where owners say "this was not me".
@@ -144,8 +212,12 @@ func (b *Bot) Disown(ctx context.Context, token, asker string) (n conversation.N
 	return n, true, nil
 }
 
-// open reads what a link of ours names; ok is false for what never was one.
-func (b *Bot) open(link string) (e entry, ok bool) {
+// open reads what the link of a one-time page names; ok is false for what never
+// was one.
+func (b *Bot) open(link string) (e entry, ok bool) { return b.unseal(link, entryUse) }
+
+// unseal reads what was sealed for a use; ok is false for what never was.
+func (b *Bot) unseal(link string, use []byte) (e entry, ok bool) {
 	if b.Links == nil || link == "" || len(link) > conversation.TypedMax {
 		return e, false
 	}
@@ -153,7 +225,7 @@ func (b *Bot) open(link string) (e entry, ok bool) {
 	if err != nil {
 		return e, false
 	}
-	data, err := b.Links.Open(sealed, entryUse)
+	data, err := b.Links.Open(sealed, use)
 	if err != nil || json.Unmarshal(data, &e) != nil {
 		return entry{}, false
 	}

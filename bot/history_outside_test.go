@@ -294,12 +294,12 @@ type seenChat struct {
 	l *life
 }
 
-func (c seenChat) Send(ctx context.Context, m bot.Outgoing) (conversation.DeliveryResult, error) {
+func (c seenChat) Send(ctx context.Context, m bot.Outgoing) (bot.Sent, error) {
 	if c.o.strikes(c.l, "before a page") {
-		return conversation.Later, errDead
+		return bot.Sent{Result: conversation.Later}, errDead
 	}
 	if c.o.goesWrong("page "+m.User.String(), 15) {
-		return conversation.Later, nil
+		return bot.Sent{Result: conversation.Later}, nil
 	}
 	c.o.record(shown{m.User, m.Page.ID, m.State, m.Page.Receipt, m.Page.Version})
 	c.o.mu.Lock()
@@ -308,9 +308,9 @@ func (c seenChat) Send(ctx context.Context, m bot.Outgoing) (conversation.Delive
 	}
 	c.o.mu.Unlock()
 	if c.o.strikes(c.l, "after a page") {
-		return conversation.Later, errDead
+		return bot.Sent{Result: conversation.Later}, errDead
 	}
-	return conversation.Delivered, nil
+	return bot.Sent{Result: conversation.Delivered}, nil
 }
 
 func (o *outside) page(user conversation.User) bot.Outgoing {

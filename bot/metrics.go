@@ -22,6 +22,7 @@ type Metrics struct {
 	tasks    *prometheus.HistogramVec
 	sends    *prometheus.CounterVec
 	notices  *prometheus.CounterVec
+	rejected *prometheus.CounterVec
 	steps    prometheus.Histogram
 	shut     *prometheus.GaugeVec
 }
@@ -55,6 +56,10 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 			Name: "resetbot_notices_total",
 			Help: "Notices to owners, outsiders and those who take alarms, and what each channel said.",
 		}, []string{"channel", "result"}),
+		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "resetbot_rejected_requests_total",
+			Help: "Requests that a chat did not believe or does not serve, and why.",
+		}, []string{"chat", "why"}),
 		steps: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "resetbot_step_seconds",
 			Help:    "From a message that came in to its step being durable in the store.",
@@ -65,7 +70,9 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 			Help: "1 while a way is closed because a budget is used up, for people in their own chat or for all others.",
 		}, []string{"method", "class", "budget", "country"}),
 	}
-	for _, c := range []prometheus.Collector{m.pages, m.alarms, m.finished, m.tasks, m.sends, m.notices, m.steps, m.shut} {
+	for _, c := range []prometheus.Collector{
+		m.pages, m.alarms, m.finished, m.tasks, m.sends, m.notices, m.rejected, m.steps, m.shut,
+	} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}
@@ -157,6 +164,13 @@ func outcome(task conversation.Task, out conversation.Outcome) string {
 func (m *Metrics) sent(chat string, result conversation.DeliveryResult) {
 	if m != nil {
 		m.sends.WithLabelValues(chat, string(result)).Inc()
+	}
+}
+
+// refused counts a request that was not believed.
+func (m *Metrics) refused(chat, why string) {
+	if m != nil {
+		m.rejected.WithLabelValues(chat, why).Inc()
 	}
 }
 

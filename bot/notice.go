@@ -193,7 +193,8 @@ var errLater = errors.New("not now")
 // tellBy tells by one channel. nil means that the channel is done with it.
 func (b *Bot) tellBy(ctx context.Context, name string, c Channel, t Telling) error {
 	t.To, t.Outside = c.To(t.Owner), c.Outside
-	if t.To == "" || t.Outside && slices.Contains(ownersAlone, t.Notice.Message) {
+	here := t.Notice.Own && t.Notice.Chat == name // where the owner does it, and sees each page
+	if t.To == "" || here || t.Outside && slices.Contains(ownersAlone, t.Notice.Message) {
 		b.Metrics.told(name, "none")
 		return nil
 	}

@@ -25,8 +25,18 @@ type Chat interface {
 	//
 	// Delivered means that the platform took it; Undeliverable that nobody is
 	// there any more (blocked, deleted, left); Later, or an error, that it may
-	// work in a while.
-	Send(ctx context.Context, m Outgoing) (conversation.DeliveryResult, error)
+	// work in a while. The zero Sent with an error is Later.
+	Send(ctx context.Context, m Outgoing) (Sent, error)
+}
+
+// Sent is what became of a page.
+type Sent struct {
+	Result conversation.DeliveryResult
+	// Note is what the chat wants to have back with the next page of this person
+	// (Outgoing.Before), after a restart too: the platform's id of what it sent, say,
+	// so that buttons that are over can be taken away. Opaque to everybody else, a
+	// kilobyte at the most, and no secret. Empty: what was noted before still holds.
+	Note string
 }
 
 // Outgoing is a page on its way to a person.
@@ -36,13 +46,18 @@ type Outgoing struct {
 	Locale  string
 	State   conversation.State
 	Page    conversation.Page
+	// Before is the chat's own note of what it sent this person last; empty where
+	// there is none, or a crash came between the sending and the noting.
+	Before string
 	// Picture is the captcha as a PNG, where Page.Media asks for one, and Sound
 	// the same as a WAV, where it asks for that too.
 	Picture []byte
 	Sound   []byte
-	// Link is the address of the one-time page, where Page.Entry is set. It is
-	// never logged.
-	Link string
+	// Link is the address of the one-time page, where Page.Entry is set; SoundLink
+	// that of the captcha's sound, for a chat that cannot carry it. They are never
+	// logged.
+	Link      string
+	SoundLink string
 	// Suggested is a password that would do, where the page asks for a new one and
 	// this is the place to type it; else empty. It is kept nowhere.
 	Suggested conversation.Secret

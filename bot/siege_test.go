@@ -132,15 +132,15 @@ type watchedChat struct {
 	s *siege
 }
 
-func (c watchedChat) Send(ctx context.Context, m bot.Outgoing) (conversation.DeliveryResult, error) {
-	result, err := c.Chat.Send(ctx, m)
-	if result == conversation.Delivered {
+func (c watchedChat) Send(ctx context.Context, m bot.Outgoing) (bot.Sent, error) {
+	sent, err := c.Chat.Send(ctx, m)
+	if sent.Result == conversation.Delivered {
 		c.s.mu.Lock()
 		defer c.s.mu.Unlock()
 		c.s.seen = append(c.s.seen, seen{time.Since(c.s.began), m})
 		c.s.pages[m.User] = append(c.s.pages[m.User], m.Page.ID)
 	}
-	return result, err
+	return sent, err
 }
 
 // watchedVerifier counts what is sent and judged, and fails when it is told to.

@@ -80,16 +80,16 @@ type chat struct {
 	fail   map[conversation.User]int // how often sending fails from now on
 }
 
-func (c *chat) Send(_ context.Context, m bot.Outgoing) (conversation.DeliveryResult, error) {
+func (c *chat) Send(_ context.Context, m bot.Outgoing) (bot.Sent, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.fail[m.User] > 0 {
 		c.fail[m.User]--
-		return conversation.Later, nil
+		return bot.Sent{Result: conversation.Later}, nil
 	}
 	c.pages[m.User] = append(c.pages[m.User], m)
 	c.newest[m.User] = m
-	return conversation.Delivered, nil
+	return bot.Sent{Result: conversation.Delivered}, nil
 }
 
 // last is the newest page that user saw.

@@ -168,6 +168,9 @@ type Conversation struct {
 	Goal    Goal      `json:"goal"`
 	Started time.Time `json:"started"`
 	Ends    time.Time `json:"ends"` // the absolute end
+	// Unasked is set while nobody but the bot said anything: it asks how it went
+	// after a reset. The first answer begins a conversation of its own.
+	Unasked bool      `json:"unasked,omitempty"`
 	Over    time.Time `json:"over,omitzero"`
 	// Latest is when the last step was taken. A clock that is put back makes
 	// nothing valid again that was over, see clock.go.
@@ -184,7 +187,9 @@ type Conversation struct {
 	Task     *Task      `json:"task,omitempty"`
 	Write    *Write     `json:"write,omitempty"`
 
-	Page    Page     `json:"page"`
+	Page Page `json:"page"`
+	// Sent is the chat's own note of the page that it delivered last; opaque here.
+	Sent    string   `json:"sent,omitempty"`
 	Seen    []string `json:"seen,omitempty"`    // fingerprints of the last 32 event ids
 	Unclear int      `json:"unclear,omitempty"` // misunderstandings on this page
 	// Nth is the number that was last typed for a choice and moved the page, NthOn
@@ -250,6 +255,9 @@ func (c Conversation) Due(p Policy) time.Time {
 	}
 	if c.State.Over() {
 		earlier(c.Over.Add(p.KeepEnded))
+		if c.followsUp(p) {
+			earlier(c.Over.Add(followUpAfter))
+		}
 		return due
 	}
 	if c.Task != nil {
@@ -263,7 +271,7 @@ func (c Conversation) Due(p Policy) time.Time {
 	earlier(c.opens())
 	if !c.State.mustRun() {
 		earlier(c.Ends)
-		if !c.Reminded {
+		if !c.Reminded && !c.Unasked {
 			earlier(c.Ends.Add(-p.Reminder))
 		}
 	}
@@ -472,6 +480,8 @@ type Notice struct {
 	At      time.Time `json:"at,omitzero"` // of what is told
 	// Conversation is the id of the one that is told of.
 	Conversation string `json:"conversation,omitempty"`
+	// Own is set where the owner was told to be in their own chat, Chat.
+	Own bool `json:"own,omitempty"`
 	// Alarm is why somebody is to look: a word of this program's own.
 	Alarm    string `json:"alarm,omitempty"`
 	Attempts int    `json:"att,omitempty"`

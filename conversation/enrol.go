@@ -232,14 +232,16 @@ func (s *step) enrolProofsHold() bool {
 
 // askScan shows the QR code, and asks for the first code that the app shows.
 func (s *step) askScan(notes ...Note) {
-	id := AskScan
-	if s.Policy.Chat(s.c.User.Chat).Masked {
-		id = AskScanHere
-	}
-	s.showEntry(Page{
-		ID: id, Args: Args{Name: s.c.Subject.UPN}, Fields: []Field{FieldCode},
+	p := Page{
+		ID: AskScan, Args: Args{Name: s.c.Subject.UPN}, Fields: []Field{FieldCode},
 		Media: &Media{Kind: MediaQR, ID: s.c.Enrol.ID}, Offers: offers(PickCancel, PickDesk),
-	}, notes...)
+	}
+	if s.Policy.Chat(s.c.User.Chat).Private {
+		p.ID = AskScanHere
+		s.show(p, notes...)
+		return
+	}
+	s.showOnEntry(p, notes...)
 }
 
 // scan takes the first code: on the one-time page, or typed in the chat.

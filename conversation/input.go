@@ -91,6 +91,7 @@ type Disownment struct {
 type Delivery struct {
 	Version int
 	Result  DeliveryResult
+	Note    string // the chat's own, for its next page; empty: nothing new
 }
 
 // DeliveryResult is what a chat says of a page it was given.

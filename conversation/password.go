@@ -24,18 +24,25 @@ func (s *step) askPassword(notes ...Note) {
 	}, notes...)
 }
 
-// showEntry shows a page that is filled in on a one-time page: unless the chat
-// itself has a place that nobody else sees.
+// showEntry shows a page that asks for a password: filled in on a one-time page,
+// unless the chat itself has a place that nobody else sees.
 func (s *step) showEntry(p Page, notes ...Note) {
-	if !s.Policy.Chat(s.c.User.Chat).Masked {
-		p.Fields = append(p.Fields, FieldWord)
-		p.Offers = append(offers(PickLink), p.Offers...)
-		p.Entry = &Entry{Expires: s.now.Add(s.Policy.EntryLife)}
-		if s.c.Ends.Before(p.Entry.Expires) {
-			p.Entry.Expires = s.c.Ends
-		}
-		p.Entry.Shows, p.Entry.Asks = s.Keys.entryWords(s.c.ID)
+	if s.Policy.Chat(s.c.User.Chat).Masked {
+		s.show(p, notes...)
+		return
 	}
+	s.showOnEntry(p, notes...)
+}
+
+// showOnEntry shows a page that is filled in on a one-time page.
+func (s *step) showOnEntry(p Page, notes ...Note) {
+	p.Fields = append(p.Fields, FieldWord)
+	p.Offers = append(offers(PickLink), p.Offers...)
+	p.Entry = &Entry{Expires: s.now.Add(s.Policy.EntryLife)}
+	if s.c.Ends.Before(p.Entry.Expires) {
+		p.Entry.Expires = s.c.Ends
+	}
+	p.Entry.Shows, p.Entry.Asks = s.Keys.entryWords(s.c.ID)
 	s.show(p, notes...)
 }
 

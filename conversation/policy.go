@@ -59,8 +59,15 @@ type ChatPolicy struct {
 	Identity Identity
 	Captcha  When
 	// Masked is set where the chat itself has a place to type a password unseen,
-	// that is no message: a terminal. Elsewhere there is a one-time page.
+	// that is no message: a terminal, a dialog. Elsewhere there is a one-time page.
 	Masked bool
+	// Private is set where nobody carries what the chat shows: a terminal. Only
+	// there a secret is shown (the QR code of an authenticator); elsewhere it is on a
+	// one-time page, whatever Masked says.
+	Private bool
+	// FollowsUp is set where the bot can write unasked: ten minutes after a reset it
+	// asks whether the badge works again. Elsewhere it asks who comes back.
+	FollowsUp bool
 }
 
 // Identity says whose password may be reset in a chat that proves who is there.
@@ -134,8 +141,8 @@ func DefaultPolicy() Policy {
 		UnknownGiveUp: 24 * time.Hour,
 		Other:         ChatPolicy{Identity: Warn, Captcha: Always},
 		Chats: map[string]ChatPolicy{
-			"teams":    {Identity: Same, Captcha: Always},
-			"terminal": {Identity: Warn, Captcha: Always, Masked: true},
+			"teams":    {Identity: Same, Captcha: Always, FollowsUp: true},
+			"terminal": {Identity: Warn, Captcha: Always, Masked: true, Private: true},
 		},
 	}
 }

@@ -150,6 +150,8 @@ func (s *step) person() {
 	switch {
 	case old.ID == "", old.State.known() && old.State.Over():
 		s.afterEnd(old)
+	case old.Unasked && old.State == Start && s.now.Before(old.Ends) && !s.in.Restored:
+		s.answered(old)
 	case !s.entitled():
 	default:
 		if s.in.Via == "" && (s.c.Page.Entry == nil || s.in.Kind != Filled) { // a one-time page knows nobody
@@ -227,8 +229,12 @@ func (s *step) visible() bool { return s.c.Subject.Own || len(s.c.Proofs) > 0 }
 // shown notes what became of the sending of a page.
 func (s *step) shown() {
 	d := s.in.Delivered
+	noted := d != nil && d.Note != "" && d.Note != s.c.Sent
+	if noted { // of a page that was replaced meanwhile, too: its buttons are there
+		s.c.Sent = d.Note
+	}
 	if d == nil || d.Version != s.c.Page.Version || s.c.Page.Delivered {
-		s.ch.Same = true
+		s.ch.Same = !noted
 		return
 	}
 	if d.Result == Later {
@@ -249,6 +255,10 @@ func (s *step) passed() {
 	c := &s.c
 	switch {
 	case c.State.known() && c.State.Over():
+		if c.followsUp(s.Policy) && s.mayFollowUp(*c) && s.now.Before(c.Over.Add(s.Policy.KeepEnded)) && !s.in.Restored {
+			s.followUp()
+			return
+		}
 		s.ch.Same = s.now.Before(c.Over.Add(s.Policy.KeepEnded))
 		s.ch.Forget = !s.ch.Same
 	case !s.entitled():
@@ -269,7 +279,7 @@ func (s *step) passed() {
 		s.repeat(Note{ID: NoteNothing})
 	case !c.opens().IsZero() && !s.now.Before(c.opens()):
 		s.reopen()
-	case !c.Reminded && !c.State.mustRun() && !s.now.Before(c.Ends.Add(-s.Policy.Reminder)):
+	case !c.Reminded && !c.Unasked && !c.State.mustRun() && !s.now.Before(c.Ends.Add(-s.Policy.Reminder)):
 		c.Reminded = true
 		s.repeat(Note{ID: NoteMinutes, Args: Args{Minutes: timeLeft(s.now, c.Ends)}})
 	default:
@@ -499,6 +509,10 @@ func (s *step) over(p Page, notes ...Note) {
 }
 
 func (s *step) expire() {
+	if s.c.Unasked { // nobody began anything, so nothing ends
+		s.ch.Forget = true
+		return
+	}
 	s.end(Expire, Page{ID: EndExpired})
 }
 

@@ -629,7 +629,7 @@ func (s *step) hold() {
 // tell has the owner told, outside this conversation. Decoys have no owner.
 func (s *step) tell(m MessageID) {
 	if s.c.Subject.ID != "" {
-		s.notice(Notice{Kind: Tell, Account: s.c.Subject.ID, Message: m})
+		s.notice(Notice{Kind: Tell, Account: s.c.Subject.ID, Message: m, Own: s.c.Subject.Own})
 	}
 }
 

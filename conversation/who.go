@@ -52,6 +52,7 @@ func (s *step) begin(old Conversation) {
 		ID: s.in.Nonce.id("conversation"), Receipt: s.in.Nonce.receipt(),
 		User: from.User, Address: from.Address, Asker: from.Asker, Crowd: from.Crowd, Locale: from.Locale, Bound: from.Bound,
 		State: Start, Goal: ToReset, Started: s.now, Ends: s.now.Add(s.Policy.Conversation), Seen: s.c.Seen,
+		Sent: old.Sent,
 	}
 	s.c.Page.Version = old.Page.Version
 	if old.Locale != "" {
@@ -79,7 +80,41 @@ func (s *step) begin(old Conversation) {
 // mayFollowUp: ten minutes after a reset at the earliest, a day at the latest,
 // the person who is back is asked whether the badge works again.
 func (s *step) mayFollowUp(old Conversation) bool {
-	return old.State == Done && old.Goal == ToReset && s.now.Sub(old.Over) >= 10*time.Minute
+	return old.State == Done && old.Goal == ToReset && s.now.Sub(old.Over) >= followUpAfter
+}
+
+const followUpAfter = 10 * time.Minute
+
+// followsUp reports whether the bot asks by itself how it went after this reset.
+func (c Conversation) followsUp(p Policy) bool {
+	return c.State == Done && c.Goal == ToReset && p.Chat(c.User.Chat).FollowsUp
+}
+
+// followUp asks, unasked, whether the badge works again. The question waits as
+// long as the end of the reset is remembered, and then goes without a word.
+func (s *step) followUp() {
+	old := s.c
+	s.in.From = Origin{User: old.User, Address: old.Address, Asker: old.Asker, Crowd: old.Crowd, Locale: old.Locale}
+	s.begin(old)
+	s.c.Unasked, s.c.Ends, s.c.Page.Ends = true, old.Over.Add(s.Policy.KeepEnded), time.Time{}
+}
+
+// answered takes what a person says to a question that nobody had asked for: it
+// begins a conversation, and has its own time.
+func (s *step) answered(old Conversation) {
+	pressed := s.in.Kind == Pressed || s.in.Kind == Filled
+	note, answer := map[Choice]MessageID{PickYes: NoteFollowUpYes, PickNo: NoteFollowUpNo}[s.in.Choice]
+	switch {
+	case s.in.Kind == Arrived:
+		s.repeat()
+	case pressed && !NewSecret(s.in.Token).Equal(NewSecret(old.Page.Token)):
+		s.repeat(Note{ID: NoteStale})
+	default:
+		s.begin(old)
+		if answer {
+			s.askStart(Note{ID: note})
+		}
+	}
 }
 
 func (s *step) askStart(notes ...Note) {

@@ -219,7 +219,12 @@ func (w *Window) TypePassword(ctx context.Context, chat *Window, password string
 	if len(chat.Page.Strong) != 2 {
 		return chat.lost("looking for the word to type")
 	}
-	fields := map[string]string{"password": password, "confirm": password, "word": chat.Page.Strong[1]}
+	return w.TypeWithWord(ctx, chat.Page.Strong[1], password)
+}
+
+// TypeWithWord is TypePassword for who knows the word from elsewhere.
+func (w *Window) TypeWithWord(ctx context.Context, word, password string) error {
+	fields := map[string]string{"password": password, "confirm": password, "word": word}
 	if err := w.answer(ctx, fields); err != nil {
 		return fmt.Errorf("typing a password: %w", err)
 	}

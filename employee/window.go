@@ -42,6 +42,19 @@ func Visit(ctx context.Context, base string, p Person) (*Window, error) {
 	return w, w.visit(ctx)
 }
 
+// Open opens a page that a link leads to, in a browser that was never there. base is
+// as in [Visit].
+func Open(ctx context.Context, base, address string, p Person) (*Window, error) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, fmt.Errorf("opening a browser: %w", err)
+	}
+	w := &Window{
+		person: p, client: &http.Client{Jar: jar, Transport: p.Via}, base: strings.TrimSuffix(base, "/"), opened: time.Now(),
+	}
+	return w, w.get(ctx, address)
+}
+
 // Tab opens the chat in a second window of the same browser.
 func (w *Window) Tab(ctx context.Context) (*Window, error) {
 	t := &Window{person: w.person, client: w.client, base: w.base, opened: time.Now()}

@@ -169,14 +169,14 @@ type doomedChat struct {
 
 // Send holds a page back that is not to be delivered, until the web gave up
 // waiting for it and acknowledged.
-func (c doomedChat) Send(ctx context.Context, m bot.Outgoing) (conversation.DeliveryResult, error) {
+func (c doomedChat) Send(ctx context.Context, m bot.Outgoing) (bot.Sent, error) {
 	if c.point == afterAck && c.left.Load() == 0 {
 		time.Sleep(1200 * time.Millisecond)
 	}
 	c.at(afterAck)
-	result, err := c.Chat.Send(ctx, m)
+	sent, err := c.Chat.Send(ctx, m)
 	c.at(afterDelivery)
-	return result, err
+	return sent, err
 }
 
 type doomedVerifier struct {

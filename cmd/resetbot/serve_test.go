@@ -136,9 +136,9 @@ type tiny struct {
 	states chan conversation.State
 }
 
-func (c tiny) Send(_ context.Context, m bot.Outgoing) (conversation.DeliveryResult, error) {
+func (c tiny) Send(_ context.Context, m bot.Outgoing) (bot.Sent, error) {
 	c.states <- m.State
-	return conversation.Delivered, nil
+	return bot.Sent{Result: conversation.Delivered}, nil
 }
 
 // behind has a tiny chat in the place of the web's, and h for its handler.

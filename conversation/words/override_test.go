@@ -6,6 +6,7 @@ import (
 
 	"resetbot/conversation"
 	"resetbot/conversation/words"
+	"resetbot/conversation/words/wordstest"
 )
 
 func TestAnOperatorsTextsLieOnTop(t *testing.T) {
@@ -137,9 +138,9 @@ desk.who: "{{.Who}} iemand"
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range scenes() {
-		if _, err := w.Render("nl", s.state, s.page, monday); err != nil {
-			t.Errorf("%s: %v", s.name, err)
+	for _, s := range wordstest.Scenes() {
+		if _, err := w.Render("nl", s.State, s.Page, monday); err != nil {
+			t.Errorf("%s: %v", s.Name, err)
 		}
 	}
 }
@@ -165,10 +166,10 @@ func TestWordsWorkWithoutAnyOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, locale := range []string{"nl", "en"} {
-		for _, s := range scenes() {
-			text, err := w.Render(locale, s.state, s.page, monday)
+		for _, s := range wordstest.Scenes() {
+			text, err := w.Render(locale, s.State, s.Page, monday)
 			if err != nil || strings.Contains(text.String(), "  ") {
-				t.Errorf("%s: %v\n%s", s.name, err, text)
+				t.Errorf("%s: %v\n%s", s.Name, err, text)
 			}
 		}
 	}

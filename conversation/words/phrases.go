@@ -19,9 +19,12 @@ const (
 	Wait              Phrase = "ui.wait"
 	Offline           Phrase = "ui.offline"
 	SlowDown          Phrase = "ui.slow_down"
-	PrivateOnly       Phrase = "ui.private_only" // in a channel or a group
-	NotServed         Phrase = "ui.not_served"   // a guest, another organisation, a program
-	TextOnly          Phrase = "ui.text_only"    // a picture, a file, a voice message
+	PrivateOnly       Phrase = "ui.private_only"  // in a channel or a group
+	NotServed         Phrase = "ui.not_served"    // a guest, another organisation, a program
+	TextOnly          Phrase = "ui.text_only"     // a picture, a file, a voice message
+	Edited            Phrase = "ui.edited"        // a message that its writer changed
+	NotKnownNow       Phrase = "ui.not_known_now" // whoever knows people is out of reach
+	Received          Phrase = "ui.received"
 	OpenPassword      Phrase = "ui.open_password"
 	OpenPage          Phrase = "ui.open_page" // where it is not for a new password
 	OpenPasswordAgain Phrase = "ui.open_password_again"
@@ -29,6 +32,7 @@ const (
 	SoundOver         Phrase = "ui.sound_over" // the sound of a page that is gone
 	SoundOpen         Phrase = "ui.sound_open" // where a browser has no player
 	SoundFile         Phrase = "ui.sound_file" // in a terminal, before the name of the file
+	SoundPlay         Phrase = "ui.sound_play" // a button that leads to it
 	PageSent          Phrase = "ui.page_sent"
 	GoOnInChat        Phrase = "ui.go_on_in_chat"   // on a one-time page
 	PageWord          Phrase = "ui.page_word"       // on the one-time page: Args.Word must be in the chat too
@@ -66,7 +70,19 @@ const (
 	TypeCurrent       Phrase = "ui.type_current"     // in a terminal, which shows nothing
 	TypePassword      Phrase = "ui.type_password"    // in a terminal, which shows nothing
 	TypePasswordAgain Phrase = "ui.type_password_again"
-	MeantSo           Phrase = "ui.meant_so" // a blank at an end of the password
+	MeantSo           Phrase = "ui.meant_so"    // a blank at an end of the password
+	FieldEmpty        Phrase = "ui.field_empty" // on a field that must be filled in
+	CardOver          Phrase = "ui.card_over"   // on a page that is over and still in sight
+	AppName           Phrase = "ui.app_name"    // what the bot is called where apps are looked for
+	AppFullName       Phrase = "ui.app_full_name"
+	AppShort          Phrase = "ui.app_short" // what it does, in one sentence
+	AppLong           Phrase = "ui.app_long"
+	AppReset          Phrase = "ui.app_reset" // words to begin with, which everybody can type, and what they are for
+	AppResetAbout     Phrase = "ui.app_reset_about"
+	AppHelp           Phrase = "ui.app_help"
+	AppHelpAbout      Phrase = "ui.app_help_about"
+	AppLanguage       Phrase = "ui.app_language"
+	AppLanguageAbout  Phrase = "ui.app_language_about"
 )
 
 // Phrase says a phrase; an unknown one is empty.

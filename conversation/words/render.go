@@ -17,6 +17,7 @@ type Text struct {
 	Heading   string
 	Crumb     []CrumbPart
 	Notes     []string // said above the page; where a person cannot go on, the emergency procedure first
+	Tone      Tone     // of the notes
 	Body      []string // paragraphs
 	Checklist []string // things to tick off
 	Picture   string   // what the picture is, for who cannot see it; empty without one
@@ -81,8 +82,8 @@ func (w *Words) Render(locale string, state conversation.State, page conversatio
 	r.values.Enrol = page.Args.Goal == conversation.ToEnrol
 	r.values.Unlock = page.Args.Goal == conversation.ToUnlock || unlocks(state, page.ID)
 	t := Text{
-		Locale: s.locale, Crumb: r.crumb(), Notes: r.notes(), Fields: r.fields(), Choices: r.choices(),
-		Numbered: r.values.Numbered, Footer: r.footer(),
+		Locale: s.locale, Crumb: r.crumb(), Notes: r.notes(), Tone: tone(page.Notes), Fields: r.fields(),
+		Choices: r.choices(), Numbered: r.values.Numbered, Footer: r.footer(),
 	}
 	r.body(&t)
 	if page.Media != nil && page.ID != conversation.AskScan { // which leads to the page that shows it

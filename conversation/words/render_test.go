@@ -11,6 +11,7 @@ import (
 
 	"resetbot/conversation"
 	"resetbot/conversation/words"
+	"resetbot/conversation/words/wordstest"
 )
 
 // everything renders every message id as a page and as a note, with no
@@ -244,8 +245,8 @@ func TestADeadEndBeginsWithTheEmergencyProcedureAndHasTheReceipt(t *testing.T) {
 func TestTheLiteralWordsOfTheInstructions(t *testing.T) {
 	w := newWords(t)
 	var all strings.Builder
-	for _, s := range scenes() {
-		text, err := w.Render("nl", s.state, s.page, monday)
+	for _, s := range wordstest.Scenes() {
+		text, err := w.Render("nl", s.State, s.Page, monday)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -564,11 +565,11 @@ func TestWordsAreSafeForConcurrentUse(t *testing.T) {
 	var done sync.WaitGroup
 	for range 8 {
 		done.Go(func() {
-			for _, s := range scenes() {
-				if _, err := w.Render("en", s.state, s.page, monday); err != nil {
+			for _, s := range wordstest.Scenes() {
+				if _, err := w.Render("en", s.State, s.Page, monday); err != nil {
 					t.Error(err)
 				}
-				w.Understand(s.page, "nl", "ik heb mijn telefoon niet bij me")
+				w.Understand(s.Page, "nl", "ik heb mijn telefoon niet bij me")
 			}
 		})
 	}

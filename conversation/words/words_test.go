@@ -2,50 +2,23 @@ package words_test
 
 import (
 	"testing"
-	"time"
 
 	"resetbot/conversation"
 	"resetbot/conversation/words"
+	"resetbot/conversation/words/wordstest"
 )
 
-// amsterdam without the system's time zones: the tests' days have no change of
-// the clock but those that ask for one.
-var amsterdam = time.FixedZone("CET", 3600)
+const (
+	sms, call, push, code = conversation.PickSMS, conversation.PickCall, conversation.PickPush,
+		conversation.PickCode
+	noPhone, desk, again = conversation.PickNoPhone, conversation.PickDesk, conversation.PickAgain
+	method, name         = conversation.PickMethod, conversation.PickName
+)
 
-// monday is 07:00 on Monday 23 November 2026, when the ward's day begins.
-var monday = time.Date(2026, time.November, 23, 7, 0, 0, 0, amsterdam)
+var amsterdam, monday = wordstest.Amsterdam, wordstest.Monday
 
-func options(t testing.TB) words.Options {
-	t.Helper()
-	hours, err := words.ParseHours("ma-vr 7:30-17:00, za 9:00-12:00")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return words.Options{
-		Organisation: "Ziekenhuis De Linde", Domains: []string{"linde.example"},
-		WebChat:  "https://hulp.linde.example/chat",
-		Location: amsterdam,
-		Desk: words.Desk{
-			Phone: "071 555 01 23", URL: "https://linde.example/ict", Hours: hours,
-			Outside:   words.Outside{Phone: "071 555 01 99", Who: "de nachtcoördinator"},
-			Emergency: "Moet u nu bij een patiënt zijn? Gebruik het noodaccount: de rode map bij de balie.",
-		},
-	}
-}
+func options(t testing.TB) words.Options { return wordstest.Options(t) }
 
-func newWords(t testing.TB) *words.Words {
-	t.Helper()
-	w, err := words.New(options(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
+func newWords(t testing.TB) *words.Words { return wordstest.New(t) }
 
-func offers(choices ...conversation.Choice) []conversation.Offer {
-	var list []conversation.Offer
-	for _, c := range choices {
-		list = append(list, conversation.Offer{Choice: c})
-	}
-	return list
-}
+func offers(choices ...conversation.Choice) []conversation.Offer { return wordstest.Offers(choices...) }

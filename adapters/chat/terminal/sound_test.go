@@ -40,7 +40,7 @@ func TestASoundLiesInAFileAsLongAsItsPage(t *testing.T) {
 	send := func(m bot.Outgoing) {
 		t.Helper()
 		m.Locale, m.State = "nl", conversation.Who
-		if result, err := chat.Send(t.Context(), m); err != nil || result != conversation.Delivered {
+		if result, err := chat.Send(t.Context(), m); err != nil || result.Result != conversation.Delivered {
 			t.Fatalf("%s, %v", result, err)
 		}
 	}

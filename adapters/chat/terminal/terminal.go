@@ -91,7 +91,7 @@ func New(o Options) *Terminal {
 }
 
 // Send prints a page.
-func (t *Terminal) Send(_ context.Context, m bot.Outgoing) (conversation.DeliveryResult, error) {
+func (t *Terminal) Send(_ context.Context, m bot.Outgoing) (bot.Sent, error) {
 	text, err := t.Words.Render(m.Locale, m.State, m.Page, t.Now())
 	if err != nil {
 		t.Log.Error("rendering a page", "page", m.Page.ID, "error", err)
@@ -99,23 +99,23 @@ func (t *Terminal) Send(_ context.Context, m bot.Outgoing) (conversation.Deliver
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, err := fmt.Fprintf(t.Out, "\n%s\n", wrap(text.String(), t.Width)); err != nil {
-		return conversation.Later, fmt.Errorf("printing a page: %w", err)
+		return bot.Sent{Result: conversation.Later}, fmt.Errorf("printing a page: %w", err)
 	}
 	if err := t.show(m.Picture); err != nil {
-		return conversation.Later, err
+		return bot.Sent{Result: conversation.Later}, err
 	}
 	if err := t.showKey(m); err != nil {
-		return conversation.Later, err
+		return bot.Sent{Result: conversation.Later}, err
 	}
 	if err := t.hear(m); err != nil {
-		return conversation.Later, err
+		return bot.Sent{Result: conversation.Later}, err
 	}
 	t.page, t.locale, t.suggested = m.Page, m.Locale, m.Suggested
 	t.prompt()
 	t.shown++
 	close(t.changed)
 	t.changed = make(chan struct{})
-	return conversation.Delivered, nil
+	return bot.Sent{Result: conversation.Delivered}, nil
 }
 
 // prompt says that it is the person's turn. A page that asks for a password may

@@ -45,6 +45,29 @@ func (w *Web) sound(rw http.ResponseWriter, r *http.Request) {
 	http.ServeContent(rw, r, "", time.Time{}, bytes.NewReader(g.page.Sound))
 }
 
+// linkedSound is the sound that a link names, which a chat of another kind shows.
+func (w *Web) linkedSound(rw http.ResponseWriter, r *http.Request) {
+	if !w.allow(rw, r, http.MethodGet) {
+		return
+	}
+	b, ready := w.bot()
+	if !ready {
+		w.say(rw, r, http.StatusServiceUnavailable, words.Wait)
+		return
+	}
+	wav, ok, err := b.Sound(r.Context(), r.PathValue("token"))
+	switch {
+	case err != nil:
+		w.Log.Error("saying a captcha", "error", err)
+		w.say(rw, r, http.StatusServiceUnavailable, words.Offline)
+	case !ok:
+		w.say(rw, r, http.StatusNotFound, words.SoundOver)
+	default:
+		rw.Header().Set("Content-Type", "audio/wav")
+		http.ServeContent(rw, r, "", time.Time{}, bytes.NewReader(wav))
+	}
+}
+
 // audible is what the visitor sees, with its sound. This process may not have
 // it, because it was started since or has too many; then the page is delivered
 // again, with the same sound.

@@ -90,7 +90,7 @@ func NewDemoTeams(o Options, bound func(id string) []conversation.Bound) (*Web, 
 // ServeHTTP answers a request.
 func (d *Demo) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	h := rw.Header()
-	d.Chat.secure(h)
+	d.Chat.secure(h, false)
 	h.Set("Content-Security-Policy", h.Get("Content-Security-Policy")+"; frame-src 'self'")
 	d.mux.ServeHTTP(rw, r)
 }

@@ -30,6 +30,8 @@ func (o *owner) Disown(_ context.Context, token, asker string) (n conversation.N
 	return n, true, nil
 }
 
+func (o *owner) Sound(context.Context, string) ([]byte, bool, error) { return nil, false, nil }
+
 var _ web.Bot = (*owner)(nil)
 
 func TestAC75_TheLinkOfANoticeHasOneButtonAndOpeningItDoesNothing(t *testing.T) {

@@ -98,7 +98,7 @@ func (w *Web) entryView(r *http.Request, m bot.Outgoing) *view {
 	v := w.visitor(r)
 	here := mark(m.Page, 0)
 	m.Page.Notes = slices.DeleteFunc(slices.Clone(m.Page.Notes), func(n conversation.Note) bool {
-		return tone(n.ID) == "" // said of the chat, and said there
+		return words.ToneOf(n.ID) == "" // said of the chat, and said there
 	})
 	p := &view{w: w, page: m.Page, now: now, Mark: here, Kiosk: v.kiosk != "", Self: r.URL.Path}
 	p.render(m)

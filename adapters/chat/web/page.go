@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"encoding/base64"
 	"html/template"
 	"regexp"
@@ -27,7 +26,6 @@ type view struct {
 	Mark    string // of this version of the page
 	Kiosk   bool
 	Trouble []string // the last answer could not be stored
-	Tone    string   // of the notes: "bad", "good", or nothing
 	Inputs  []input
 	Image   template.URL // the captcha
 	Image2  *button      // asks for another one
@@ -142,9 +140,6 @@ func (w *Web) render(locale string, state conversation.State, page conversation.
 
 func (p *view) render(m bot.Outgoing) {
 	p.Text = p.w.render(m.Locale, m.State, m.Page, p.now)
-	for _, n := range m.Page.Notes {
-		p.Tone = cmp.Or(tone(n.ID), p.Tone)
-	}
 	switch m.Page.ID {
 	case conversation.WaitPush, conversation.WaitCallDigits:
 		p.Digits = m.Page.Args.Digits
@@ -226,45 +221,6 @@ var passing = map[conversation.MessageID]int{
 	conversation.WaitCall: 4, conversation.WaitCallDigits: 4, conversation.WaitPush: 4, conversation.WaitUnknown: 5,
 }
 
-// faults are the sentences about a field.
-var faults = map[conversation.MessageID]conversation.Field{
-	conversation.NoteNameForm: conversation.FieldName, conversation.NoteDomain: conversation.FieldName,
-	conversation.NoteNameFirst: conversation.FieldName, conversation.NoteCaptchaWrong: conversation.FieldCaptcha,
-	conversation.NoteCaptchaOld: conversation.FieldCaptcha, conversation.NoteNumberForm: conversation.FieldNumber,
-	conversation.NoteNumberKind: conversation.FieldNumber, conversation.NoteNumberDigits: conversation.FieldNumber,
-	conversation.NoteCodeForm: conversation.FieldCode, conversation.NoteCodeWrong: conversation.FieldCode,
-	conversation.NoteCodeSame: conversation.FieldCode, conversation.NoteCodeUsed: conversation.FieldCode,
-	conversation.NoteNotJudged:       conversation.FieldCode,
-	conversation.NotePasswordTwice:   conversation.FieldConfirm,
-	conversation.NotePasswordRefused: conversation.FieldPassword,
-	conversation.NotePasswordBlank:   conversation.FieldMeantSo, conversation.NoteEntryWord: conversation.FieldWord,
-	conversation.NoteCurrentWrong: conversation.FieldCurrent, conversation.NoteScanWrong: conversation.FieldCode,
-}
-
-// troubles are other sentences about what went wrong, joys those about what did not.
-var (
-	troubles = []conversation.MessageID{
-		conversation.NoteDirectoryDown, conversation.NoteNumberWrong, conversation.NoteCodeOver,
-		conversation.NoteCodeLate, conversation.NoteNotSent, conversation.NoteMethodDown,
-		conversation.NotePasswordChat, conversation.NotePasswordAgain, conversation.NoteEntryOver,
-		conversation.NoteCurrentAgain,
-	}
-	joys = []conversation.MessageID{
-		conversation.NoteStepDone, conversation.NoteFollowUpYes, conversation.NoteFoundChanged,
-	}
-)
-
-// tone says what kind of sentence a note is: "bad", "good", or neither.
-func tone(id conversation.MessageID) string {
-	switch {
-	case faults[id] != "" || slices.Contains(troubles, id):
-		return "bad"
-	case slices.Contains(joys, id):
-		return "good"
-	}
-	return ""
-}
-
 func (p *view) inputs(wanted func(conversation.Field) bool) {
 	for _, f := range p.Fields {
 		if wanted(f.Field) {
@@ -296,7 +252,7 @@ func (p *view) input(f words.Field) input {
 		in.Fill = "off" // the next person's browser is this one
 	}
 	for _, n := range p.page.Notes {
-		in.Bad = in.Bad || faults[n.ID] == f.Field
+		in.Bad = in.Bad || words.FieldOf(n.ID) == f.Field
 	}
 	return in
 }
@@ -476,7 +432,7 @@ func (p *view) Ordinal(i int) int { return i + 1 }
 
 // NoteIcon is the icon of the notes.
 func (p *view) NoteIcon() string {
-	return map[string]string{"bad": "warn", "good": "check", "": "info"}[p.Tone]
+	return map[words.Tone]string{words.Bad: "warn", words.Good: "check", "": "info"}[p.Tone]
 }
 
 // Twice is what is said of two passwords that differ.

@@ -50,6 +50,14 @@ func (w *Web) visitor(r *http.Request) visitor {
 	return v
 }
 
+// Source names where a request comes from: the kiosk, the shared addresses or the
+// address that its limits count. Proxies are believed as configured.
+func (w *Web) Source(r *http.Request) string {
+	address := w.client(r)
+	name, _ := w.asker(address, w.kiosk(address))
+	return name
+}
+
 // welcome reports whether a visitor may chat at all.
 func (w *Web) welcome(v visitor) bool {
 	return slices.ContainsFunc(w.From, func(p netip.Prefix) bool { return p.Contains(v.address) })

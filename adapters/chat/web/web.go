@@ -9,6 +9,7 @@
 //	GET  /p/{token}     the one-time page; opening it changes nothing
 //	POST /p/{token}     the new password
 //	POST /p/{token}/rules  which rules break what is typed so far, for who has JavaScript
+//	GET  /s/{token}     the sound of a captcha, for chats that cannot carry it
 //	GET  /n/{token}     an owner's "this was not me": one button
 //	POST /n/{token}     the same, pressed
 //
@@ -53,6 +54,8 @@ type Bot interface {
 	// Submit takes in a one-time page that was filled in, and gives an address of
 	// its own to whoever did so.
 	Submit(ctx context.Context, m bot.Incoming) (link string, err error)
+	// Sound is the sound that a link names; ok is false for one that is over.
+	Sound(ctx context.Context, token string) (wav []byte, ok bool, err error)
 }
 
 // Options are what a [Web] is made of.
@@ -83,6 +86,10 @@ type Options struct {
 	Prove func(*http.Request) (Person, bool)
 	// Framed lets pages of the same origin frame the chat; the demo's does.
 	Framed bool
+	// EntryFrames are the origins that may frame a one-time page, as sources of a
+	// content security policy: those of a chat that opens it in a dialog. Such a page
+	// asks for a word that stands elsewhere, so that a click alone does nothing there.
+	EntryFrames []string
 	// What is kept in memory, and how much at once; 0 is 4000 visitors, 1000
 	// streams of events, and 600 new visitors a minute from one asker.
 	MaxVisitors, MaxStreams, NewPerMinute int
@@ -100,9 +107,9 @@ type Person struct {
 	Bound []conversation.Bound
 }
 
-// Web is a bot.Chat and an http.Handler. Mount it at Path, Path+"/", "/p/" and
-// "/n/"; a service without a web chat mounts "/p/", "/n/" and Path+"/assets/" only. It is safe
-// for concurrent use.
+// Web is a bot.Chat and an http.Handler. Mount it at Path, Path+"/", "/p/", "/s/" and
+// "/n/"; a service without a web chat mounts Path+"/assets/" and the last three only. It is
+// safe for concurrent use.
 type Web struct {
 	Options
 	mux      *http.ServeMux
@@ -170,6 +177,7 @@ func New(o Options) (*Web, error) {
 	w.mux.Handle("GET "+o.Path+"/assets/", w.assets)
 	w.mux.HandleFunc("/p/{token}", w.entry)
 	w.mux.HandleFunc("/p/{token}/rules", w.rules)
+	w.mux.HandleFunc("/s/{token}", w.linkedSound)
 	w.mux.HandleFunc("/n/{token}", w.disown)
 	w.mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
 		w.say(rw, r, http.StatusNotFound, words.NoPage)
@@ -253,15 +261,15 @@ func (w *Web) Close() {
 
 // Send puts a page before its visitor. It is kept in memory, and shown when the
 // browser asks for it: that is as delivered as a page of the web can be.
-func (w *Web) Send(_ context.Context, m bot.Outgoing) (conversation.DeliveryResult, error) {
+func (w *Web) Send(_ context.Context, m bot.Outgoing) (bot.Sent, error) {
 	w.visitors.show(m, w.Now())
-	return conversation.Delivered, nil
+	return bot.Sent{Result: conversation.Delivered}, nil
 }
 
 // ServeHTTP answers a request. Whatever changes something must come from a page
 // of this same origin.
 func (w *Web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	w.secure(rw.Header())
+	w.secure(rw.Header(), strings.HasPrefix(r.URL.Path, "/p/"))
 	if err := w.guard.Check(r); err != nil {
 		w.say(rw, r, http.StatusForbidden, words.NotServed)
 		return
@@ -271,9 +279,15 @@ func (w *Web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 // secure says what a browser may do with a page: nothing but show it, run our
 // own script, and send forms back here.
-func (w *Web) secure(h http.Header) {
+func (w *Web) secure(h http.Header, entry bool) {
 	ancestors := "'none'"
-	if w.Framed {
+	switch {
+	case entry && len(w.EntryFrames) > 0:
+		ancestors = strings.Join(w.EntryFrames, " ")
+		if w.Framed {
+			ancestors += " 'self'"
+		}
+	case w.Framed:
 		ancestors = "'self'"
 	}
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "+

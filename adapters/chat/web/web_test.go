@@ -74,7 +74,7 @@ func (b *browser) shown(w *web.Web, m bot.Outgoing) {
 
 func send(t *testing.T, w *web.Web, m bot.Outgoing) {
 	t.Helper()
-	if result, err := w.Send(context.Background(), m); err != nil || result != conversation.Delivered {
+	if result, err := w.Send(context.Background(), m); err != nil || result.Result != conversation.Delivered {
 		t.Fatal(result, err)
 	}
 }

@@ -621,3 +621,5 @@ func network(texts ...string) []netip.Prefix {
 	}
 	return list
 }
+
+func (f *fake) Sound(context.Context, string) ([]byte, bool, error) { return nil, false, nil }
