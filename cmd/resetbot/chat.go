@@ -80,7 +80,7 @@ func chat(ctx context.Context, f chatFlags, in io.Reader, out io.Writer) (err er
 		Draw: captcha.Blocks, ReadPassword: unseen(in, out), Log: log,
 	})
 	defer t.Close()
-	b, err := w.bot(store, map[string]bot.Chat{terminal.Name: t}, nil, log)
+	b, err := w.bot(store, front{chats: map[string]bot.Chat{terminal.Name: t}}, nil, log)
 	if err != nil {
 		return err
 	}

@@ -95,6 +95,7 @@ type teamsConfig struct {
 	MetadataURL    string
 	TokenURL       string
 	ServiceHosts   []string
+	ServiceURL     string // where a chat is begun with an owner who is told something; empty: nobody is told there
 	Identity       conversation.Identity
 }
 
@@ -238,6 +239,7 @@ func defaultConfig(folder string) config {
 				MetadataURL:  "https://login.botframework.com/v1/.well-known/openidconfiguration",
 				TokenURL:     "https://login.microsoftonline.com/{tenant_id}/oauth2/v2.0/token",
 				ServiceHosts: []string{"smba.trafficmanager.net"},
+				ServiceURL:   "https://smba.trafficmanager.net/teams/",
 				Identity:     conversation.Same,
 			},
 			Slack: slackConfig{APIURL: "https://slack.com/api/", Identity: conversation.Warn},
@@ -332,7 +334,8 @@ func (t *teamsConfig) settings(folder string) group {
 		"app_password_file": secretFile{&t.Password, folder}, "certificate_file": secretFile{&t.Certificate, folder},
 		"tenant_id": text(&t.TenantID), "allowed_tenants": texts(&t.AllowedTenants),
 		"openid_metadata_url": webAddress(&t.MetadataURL, true), "token_url": webAddress(&t.TokenURL, true),
-		"service_url_hosts": hosts(&t.ServiceHosts), "identity": identity(&t.Identity),
+		"service_url_hosts": hosts(&t.ServiceHosts), "service_url": webAddress(&t.ServiceURL, true),
+		"identity": identity(&t.Identity),
 	}
 }
 
@@ -514,6 +517,7 @@ func (c *config) check(s *source) {
 	c.checkAddresses(s)
 	c.checkPolicy(s)
 	c.checkNotices(s)
+	c.checkTeams(s)
 	c.checkVersion(s)
 	if !c.Chats.Web.There && !c.Chats.Teams.There && !c.Chats.Slack.There {
 		s.problem("chats", "no chat is configured, so nobody could talk to the bot; write “chats: {web: {}}”")
@@ -589,7 +593,6 @@ func (c *config) checkVersion(s *source) {
 		what  string
 	}{
 		{c.Store.Type == postgreSQL, "store.type", "PostgreSQL is not in this version yet; write bolt"},
-		{c.Chats.Teams.There, "chats.teams", "Microsoft Teams is not in this version yet; leave it out"},
 		{c.Chats.Slack.There, "chats.slack", "Slack is not in this version yet; leave it out"},
 		{c.Directory.Type == activeDirectory, "directory.type", "Active Directory is not in this version yet; write demo"},
 		{c.Directory.Type == entraID, "directory.type", "Entra ID is not in this version yet; write demo"},
@@ -597,11 +600,34 @@ func (c *config) checkVersion(s *source) {
 			c.Directory.Type == noDirectory, "directory.type",
 			"a service without a directory is not in this version yet; write demo",
 		},
-		{c.Entry == inDialog, "policy.password_entry", "dialogs of Teams are not in this version yet; write page"},
 	} {
 		if absent.asked {
 			s.problem(absent.path, absent.what)
 		}
+	}
+}
+
+func (c *config) checkTeams(s *source) {
+	t := c.Chats.Teams
+	if c.Entry == inDialog && !t.There {
+		s.problem("policy.password_entry", "only Microsoft Teams has a dialog, and it is not configured; write page")
+	}
+	if !t.There {
+		return
+	}
+	missing := func(is bool, key, what string) {
+		if path := "chats.teams." + key; !is && !s.has(path) {
+			s.problem(path, "this is missing; "+what)
+		}
+	}
+	missing(t.AppID != "", "app_id", "write the application id of the bot in Entra ID: without it no token could be told from a forged one")
+	missing(t.TenantID != "", "tenant_id", "write the id of the tenant whose people are served")
+	missing(len(t.ServiceHosts) > 0, "service_url_hosts", "write where answers may be sent, like [smba.trafficmanager.net]")
+	if !t.Password.Empty() && !t.Certificate.Empty() {
+		s.problem("chats.teams.certificate_file", "app_password_file is there too; keep one of them")
+	}
+	if c.PublicURL == "" && !s.has("public_url") {
+		s.problem("public_url", "this is missing; the dialog in Teams opens its one-time page under it")
 	}
 }
 
@@ -610,7 +636,9 @@ func (c *config) complete() {
 	p := &c.Policy
 	p.Organisation, p.Domains = c.Organisation.Name, c.Organisation.Domains
 	p.Other.Captcha = c.Captcha.Web
-	p.Chats["teams"] = conversation.ChatPolicy{Identity: c.Chats.Teams.Identity, Captcha: c.Captcha.Teams}
+	p.Chats["teams"] = conversation.ChatPolicy{
+		Identity: c.Chats.Teams.Identity, Captcha: c.Captcha.Teams, Masked: c.Entry == inDialog, FollowsUp: true,
+	}
 	p.Chats["slack"] = conversation.ChatPolicy{Identity: c.Chats.Slack.Identity, Captcha: c.Captcha.Slack}
 	d := &c.Directory
 	d.Telephones = filepath.Join(filepath.Dir(d.File), "telephones.json")

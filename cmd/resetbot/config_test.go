@@ -82,6 +82,11 @@ func TestABrokenConfigurationTellsAllProblemsAtOnceWithLineAndRemedyAndQuotesNot
 	}
 }
 
+// withTeams is the least configuration, with Teams for a chat.
+func withTeams(keys string) string {
+	return "public_url: https://hulp.rijnzicht.example\n" + strings.Replace(least, "web: {}", "teams: {"+keys+"}", 1)
+}
+
 func TestOneProblemIsToldOnce(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"empty":             {"", "resetbot.yaml:1: the file is empty"},
@@ -107,8 +112,19 @@ func TestOneProblemIsToldOnce(t *testing.T) {
 		"no directory":      {strings.Replace(least, "type: demo", "", 1), "resetbot.yaml:4: directory.type: this is missing"},
 		"another directory": {strings.Replace(least, "demo", "entra", 1), "resetbot.yaml:4: directory.type: Entra ID is not in"},
 		"PostgreSQL":        {least + "store: {type: postgres}\n", "resetbot.yaml:5: store.type: PostgreSQL is not in"},
-		"Teams":             {strings.Replace(least, "web: {}", "teams: {}", 1), "resetbot.yaml:3: chats.teams: Microsoft Teams is not in"},
-		"a dialog":          {least + "policy: {password_entry: dialog}\n", "resetbot.yaml:5: policy.password_entry: dialogs"},
+		"AC-70 no app id":   {withTeams("tenant_id: x"), "resetbot.yaml:4: chats.teams.app_id: this is missing"},
+		"AC-70 an empty app id": {
+			withTeams(`tenant_id: x, app_id: ""`), "resetbot.yaml:4: the value is empty",
+		},
+		"no tenant": {withTeams("app_id: x"), "resetbot.yaml:4: chats.teams.tenant_id: this is missing"},
+		"no hosts": {
+			withTeams("app_id: x, tenant_id: x, service_url_hosts: []"), "resetbot.yaml:4: chats.teams.service_url_hosts: this is empty",
+		},
+		"Teams without an address": {
+			strings.Replace(withTeams("app_id: x, tenant_id: x"), "public_url: https://hulp.rijnzicht.example\n", "", 1),
+			"resetbot.yaml:1: public_url: this is missing; the dialog in Teams",
+		},
+		"a dialog": {least + "policy: {password_entry: dialog}\n", "resetbot.yaml:5: policy.password_entry: only Microsoft Teams has a dialog"},
 		"mail from nowhere": {
 			least + "notices: {mail: {from: a@rijnzicht.example}}\n", "resetbot.yaml:5: notices.mail.host: this is missing",
 		},

@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	root.SetOut(out)
 	root.SetErr(errs)
 	root.AddCommand(demoCommand(), chatCommand(), serveCommand(),
-		auditCommand(), caseCommand(), keysCommand(), unfreezeCommand(), breachedCommand())
+		auditCommand(), caseCommand(), keysCommand(), unfreezeCommand(), breachedCommand(), manifestCommand())
 	err := root.ExecuteContext(ctx)
 	if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return 0

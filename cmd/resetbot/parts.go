@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"strings"
 
@@ -168,7 +169,7 @@ func (c config) headFile() string {
 
 // bot makes the bot of these parts; metrics may be nil.
 func (p *parts) bot(
-	s store, chats map[string]bot.Chat, metrics *bot.Metrics, log *slog.Logger,
+	s store, f front, metrics *bot.Metrics, log *slog.Logger,
 ) (*bot.Bot, error) {
 	policy := p.config.Policy
 	tune(&policy)
@@ -178,12 +179,14 @@ func (p *parts) bot(
 	if err != nil {
 		return nil, err
 	}
+	channels := p.channels()
+	maps.Copy(channels, f.channels)
 	c := bot.Config{
 		Wizard: &conversation.Wizard{Policy: policy, Keys: keys.Wizard(), Numbers: p.plan, Rules: p.rules},
 		Words:  p.words, Store: s, Limiter: s, Directory: p.directory(),
 		Authenticators: authenticators, Enroller: enroller,
 		Verifiers: p.verifiers(totp.Options{Authenticators: authenticators, WaitingTime: policy.WaitingTime, Now: wallClock}),
-		Channels:  p.channels(), Alarms: p.alarms, Painter: p.painter, Chats: chats,
+		Channels:  channels, Alarms: p.alarms, Painter: p.painter, Chats: f.chats,
 		AuditKey: keys.Audit(), HeadFile: p.config.headFile(),
 		Links: keys.Sealer("links"), PublicURL: p.config.PublicURL,
 		Budget: map[conversation.Method]bot.Budget{

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -152,7 +153,7 @@ func (s *service) open(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, kept.Close()) }()
-	if s.bot, err = p.bot(kept, s.front.chats, metrics, s.log); err != nil {
+	if s.bot, err = p.bot(kept, s.front, metrics, s.log); err != nil {
 		return err
 	}
 	defer openOffice(s.config, kept, p, s.bot, s.log)()
@@ -177,6 +178,10 @@ func (s *service) run(ctx context.Context) error {
 	worked := make(chan struct{})
 	var broken error
 	go func() { broken = s.bot.Run(working); close(worked) }()
+	var beside sync.WaitGroup
+	if s.front.run != nil {
+		beside.Go(func() { s.front.run(working) })
+	}
 	s.log.Info("serving", "listen", s.public.Addr().String(), "admin_listen", s.admin.Addr().String(),
 		"public_url", s.config.PublicURL)
 
@@ -195,6 +200,7 @@ func (s *service) run(ctx context.Context) error {
 	stop()
 	<-worked
 	err = errors.Join(err, broken)
+	beside.Wait()
 	s.shutDown(admin)
 	s.log.Info("stopped")
 	return err
@@ -253,8 +259,9 @@ func (s *service) guard(h http.Handler) http.Handler {
 func (s *service) publicHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", s.front.handler)
-	home := cmp.Or(s.front.home, s.config.Chats.Web.Path)
-	mux.Handle("GET /{$}", http.RedirectHandler(home, http.StatusFound)) // what people type
+	if home := cmp.Or(s.front.home, s.config.Chats.Web.Path); s.front.home != "" || s.config.Chats.Web.There {
+		mux.Handle("GET /{$}", http.RedirectHandler(home, http.StatusFound)) // what people type
+	}
 	mux.Handle("/demo/", s.demo)
 	for pattern, handler := range s.front.more {
 		mux.Handle(pattern, handler)
@@ -312,25 +319,50 @@ type front struct {
 	home    string                  // where people begin; empty: the web chat
 	open    func(*bot.Bot)          // lets people in; a bot needs its chats before it is there
 	close   func()                  // ends what streams, so that a server can shut down
+	// run does what goes on beside requests until ctx ends; nil does nothing.
+	run      func(ctx context.Context)
+	channels map[string]bot.Channel // by which owners are told, beside those of parts
 }
 
 // newChats is chats; tests of the whole program put their own in its place.
 var newChats = chats
 
-// chats makes the chats that are configured.
+// chats makes the chats that are configured. One-time pages are the web chat's, and
+// are there without it.
 func chats(p *parts, log *slog.Logger) (front, error) {
 	c := p.config.Chats.Web
-	w, err := web.New(web.Options{
+	o := web.Options{
 		Words: p.words, Path: c.Path, PublicURL: p.config.PublicURL,
 		From: c.From, TrustedProxies: c.Proxies, Kiosks: c.Kiosks, Shared: c.Shared, Log: log, Now: wallClock,
-	})
+	}
+	if p.config.Chats.Teams.There {
+		o.EntryFrames = teamsFrames
+	}
+	w, err := web.New(o)
 	if err != nil {
 		return front{}, err
 	}
-	return front{
-		chats:   map[string]bot.Chat{web.Name: w},
-		handler: w,
-		open:    func(b *bot.Bot) { w.SetBot(b) },
-		close:   w.Close,
-	}, nil
+	f := front{
+		chats: map[string]bot.Chat{}, handler: w, more: map[string]http.Handler{}, channels: map[string]bot.Channel{},
+		open: func(b *bot.Bot) { w.SetBot(b) }, close: w.Close, run: func(context.Context) {},
+	}
+	if c.There {
+		f.chats[web.Name] = w
+	} else {
+		f.handler = pagesAlone(w)
+	}
+	if p.config.Chats.Teams.There {
+		err = addTeams(&f, p, w, log)
+	}
+	return f, err
+}
+
+// pagesAlone are the web chat's pages but the chat: those that another chat leads
+// to.
+func pagesAlone(w *web.Web) http.Handler {
+	mux := http.NewServeMux()
+	for _, path := range []string{"/p/", "/s/", "/n/", w.Path + "/assets/"} {
+		mux.Handle(path, w)
+	}
+	return mux
 }
