@@ -93,6 +93,8 @@ func (w *world) lead(user User, random *rand.Rand) {
 		w.come(user, Outcome{Changed: ChangedNo})
 	case c.Task != nil:
 		w.come(user, w.truth(user))
+	case (c.ID == "" || c.State.Over()) && w.busy():
+		w.step(user, Input{Kind: Passed}) // whoever is that far is not left behind by the clock
 	case c.ID == "" || c.State.Over():
 		w.now = w.now.Add(3 * time.Hour) // so that nobody has begun too often
 		w.step(user, Input{Kind: Shown, Delivered: &Delivery{Version: c.Page.Version, Result: Delivered}})
@@ -112,13 +114,20 @@ func (w *world) lead(user User, random *rand.Rand) {
 		w.say(user, FieldCode, string([]byte{'1', '2', '3', '4', '0' + byte(random.IntN(10)), '0' + byte(random.IntN(10))}))
 	case c.Page.Asks(FieldPassword):
 		w.submit(user, goodPassword)
+	case c.State == EnrolChoose && random.IntN(4) > 0: // two proofs, one after the other
+		w.now = w.now.Add(31 * time.Second)
+		w.pick(user, c.Page.Offers[slices.IndexFunc(c.Page.Offers, func(o Offer) bool { return o.Off == "" })].Choice)
 	default:
 		w.now = w.now.Add(11 * time.Second)
 		offers := c.Page.Offers
 		if c.State == Start {
-			w.pick(user, []Choice{
+			goals := []Choice{
 				PickReset, PickReset, PickReset, PickUnlock, PickUnlock, PickStuck, PickMicrosoft, PickEnrol, PickEnrol,
-			}[random.IntN(9)])
+			}
+			if len(w.bound[user]) > 0 { // where it can be done, and is a long way
+				goals = append(goals, PickEnrol, PickEnrol, PickEnrol, PickEnrol, PickEnrol, PickEnrol)
+			}
+			w.pick(user, goals[random.IntN(len(goals))])
 		} else if c.Page.Shows(PickNext) && random.IntN(3) > 0 {
 			w.pick(user, PickNext)
 		} else if usable := slices.DeleteFunc(slices.Clone(offers), func(o Offer) bool { return o.Off != "" }); len(usable) > 0 {
@@ -133,6 +142,16 @@ func (w *world) lead(user User, random *rand.Rand) {
 			w.step(user, Input{Kind: Passed})
 		}
 	}
+}
+
+// busy reports whether somebody has come far.
+func (w *world) busy() bool {
+	for _, c := range w.convs {
+		if !c.State.Over() && (len(c.Proofs) > 0 || !c.Enrol.Verified.IsZero()) {
+			return true
+		}
+	}
+	return false
 }
 
 var everyChoice = []Choice{

@@ -231,7 +231,9 @@ func (w *world) check(old Conversation, change Change) {
 		w.mayEnrol(c)
 	}
 	for k, n := range change.Counters {
-		if strings.HasPrefix(string(k), "proofs") && len(n.Spends) > w.wizard.Policy.Proofs.N {
+		// The owner's chat fills what strangers have too, and may when that is full.
+		filled := c.Subject.Own && strings.HasPrefix(string(k), "proofs|others|")
+		if strings.HasPrefix(string(k), "proofs") && len(n.Spends) > w.wizard.Policy.Proofs.N && !filled {
 			w.t.Fatalf("%s has %d spends", k, len(n.Spends))
 		}
 	}
