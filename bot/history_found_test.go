@@ -24,3 +24,18 @@ func TestAC13_ATryFromBeforeSomebodyElsesResetIsCounted(t *testing.T) {
 		s.on(stranger, conversation.Locked)
 	})
 }
+
+// Who was denied by the owner's telephone, and sees nothing of that, goes back and
+// names the account again: the right to it does not come back with the name.
+func TestAC35_ADenialHoldsWhenTheAccountIsNamedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSiege(t)
+		s.walk(stranger, "m.devries", then(toChoice, "3", "! deny", "! wait 65s", "terug", "{name}", "{captcha}")...)
+		s.on(stranger, conversation.Step1Choose)
+		s.walk(stranger, "m.devries", "4", "{app}")
+		s.on(stranger, conversation.Step1Answer)
+		s.counted("judged code", 0)
+		s.walk(stranger, "m.devries", "terug", "1", "{right}", "! wait 65s")
+		s.counted("sent sms", 0)
+	})
+}

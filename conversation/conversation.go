@@ -197,7 +197,11 @@ type Conversation struct {
 	Nth    int       `json:"nth,omitempty"`
 	NthOn  MessageID `json:"nth_on,omitempty"`
 	Failed bool      `json:"failed,omitempty"` // a proof failed
-	Used   []string  `json:"used,omitempty"`   // fingerprints of right answers: a late repetition is no new try
+	// Denied are the accounts whose owner said on the telephone that it was not
+	// them, to something that this conversation asked. It has no right to them any
+	// more, by whatever way it comes back to them.
+	Denied []AccountID `json:"denied,omitempty"`
+	Used   []string    `json:"used,omitempty"` // fingerprints of right answers: a late repetition is no new try
 	// Counted is set while this conversation alone put its account into the
 	// asker's counter of accounts; a right answer takes it out again.
 	Counted bool `json:"counted,omitempty"`

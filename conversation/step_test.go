@@ -248,6 +248,28 @@ func TestAC35_ADenialEndsTheRightToProveAndOthersSeeSilence(t *testing.T) {
 			t.Fatal("the denial was lost")
 		}
 	})
+
+	t.Run("alsoInOwnChatForAnAccountThatWasLeft", func(t *testing.T) {
+		w := newWorld(t)
+		w.bound[mia] = []Bound{{ID: "1", UPN: "m.devries@rijnzicht.example"}, {ID: "2", UPN: "p.phone@rijnzicht.example"}}
+		w.step(mia, Input{Kind: Arrived})
+		for _, choice := range []Choice{PickReset, PickOwn(0)} {
+			w.pick(mia, choice)
+		}
+		w.go1(mia)
+		w.pick(mia, PickPush)
+		w.come(mia, Outcome{Matched: true})
+		for _, choice := range []Choice{PickBack, PickBack, PickOwn(1)} {
+			w.pick(mia, choice)
+		}
+		w.go1(mia)
+		w.step(mia, Input{Kind: Came, Outcome: &Outcome{Denied: "1"}})
+		w.on(mia, Step1Choose)
+		w.pick(mia, PickBack)
+		w.pick(mia, PickOwn(0))
+		w.go1(mia)
+		w.on(mia, Denied)
+	})
 }
 
 func TestAC40_AWriteNeedsTheProofsOfTheRecord(t *testing.T) {

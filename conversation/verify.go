@@ -519,6 +519,9 @@ func (s *step) wrongCode(note MessageID) {
 // everybody sees whose telephone stays silent (AC-35).
 func (s *step) denied(owner AccountID) {
 	mine := s.c.Subject.ID == owner
+	if !slices.Contains(s.c.Denied, owner) {
+		s.c.Denied = append(slices.Clone(s.c.Denied), owner)
+	}
 	until := s.now.Add(s.Policy.NoPush)
 	if mine && s.c.Subject.Own {
 		s.account.NoPushOwn = until

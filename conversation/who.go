@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -585,7 +586,7 @@ func (s *step) found(out Outcome) {
 	case a == nil:
 		s.detail("unknown")
 	case s.c.Subject.Decoy:
-		s.detail(string(s.reason(a)))
+		s.detail(cmp.Or(string(s.reason(a)), "denied"))
 	case notYours:
 		s.tell(TellOther) // AC-08
 	}
@@ -603,7 +604,7 @@ func (s *step) subject(a *Account) {
 		sub.ID, sub.Name, sub.UPN, sub.Number, sub.Length = a.ID, a.Name, a.UPN, a.Number, a.Length
 		sub.Words = a.Words
 		sub.Digits, sub.Own, sub.Print = a.Digits, s.bound(a.ID), s.print(a)
-		sub.Decoy = s.reason(a) != Eligible
+		sub.Decoy = s.reason(a) != Eligible || slices.Contains(s.c.Denied, a.ID)
 		s.firstSeen(a)
 		sub.Methods, sub.Young = s.methods(a)
 	}
@@ -673,9 +674,13 @@ func (s *step) methods(a *Account) (usable, young []Method) {
 	return usable, young
 }
 
-// shutOut ends the conversation of whoever has no tries left; decoys have
-// counters like everybody.
+// shutOut ends the conversation of whoever has no tries left, or in own chat was
+// denied by the owner's telephone before; decoys have counters like everybody.
 func (s *step) shutOut() bool {
+	if s.c.Subject.Own && slices.Contains(s.c.Denied, s.c.Subject.ID) {
+		s.end(Deny, Page{ID: EndDenied})
+		return true
+	}
 	if until, full := s.full(useProofs, s.Policy.Proofs); full {
 		s.lock(until)
 		return true
