@@ -106,18 +106,13 @@ func (s *step) enrolFound(out Outcome) {
 func (s *step) cannotEnrol(a *Account) bool {
 	until, full := s.full(usePasswords, s.Policy.Passwords)
 	second := len(a.Devices) > 0
-	reset := s.account.LastReset.Add(s.Policy.WaitingTime)
 	switch reason := s.reason(a); {
 	case reason != Eligible:
 		s.end(Refer, Page{ID: EndIneligible, Args: Args{Reason: reason}})
 		s.detail(string(reason))
 	case full:
 		s.end(Lock, Page{ID: EndEnrolPassword, Args: Args{At: until}})
-	case !s.account.LastReset.IsZero() && s.now.Before(reset):
-		// A forgotten password is no way into enrolment: whoever reset it, with a
-		// telephone that was not theirs, would stay for good.
-		s.end(Refer, Page{ID: EndEnrolReset, Args: Args{At: reset}})
-		s.detail("reset_just_now")
+	case s.resetLately():
 	case !s.canProve(Phone):
 		s.end(Refer, Page{ID: EndEnrolPhone})
 		s.detail("no_phone")
@@ -131,6 +126,19 @@ func (s *step) cannotEnrol(a *Account) bool {
 		s.c.Subject.Apps = len(a.Devices)
 		return false
 	}
+	return true
+}
+
+// resetLately ends an enrolment after a reset. A forgotten password is no way into
+// enrolment: whoever reset it, with a telephone that was not theirs, would stay for
+// good.
+func (s *step) resetLately() bool {
+	until := s.account.LastReset.Add(s.Policy.WaitingTime)
+	if s.account.LastReset.IsZero() || !s.now.Before(until) {
+		return false
+	}
+	s.end(Refer, Page{ID: EndEnrolReset, Args: Args{At: until}})
+	s.detail("reset_just_now")
 	return true
 }
 
@@ -279,6 +287,7 @@ func (s *step) confirmed(out Outcome) {
 	case s.account.Holder != s.c.ID || !s.enrolProofsHold():
 		s.alarm("proofs_missing")
 		s.end(Withdraw, Page{ID: EndWithdrawn})
+	case s.resetLately(): // it was under way when this began
 	case out.Verdict != Right || out.Mark == "" || s.f.Marks[out.Mark]:
 		s.follow(Wrong)
 		s.askScan(Note{ID: NoteScanWrong})

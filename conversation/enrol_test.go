@@ -408,3 +408,18 @@ func TestAResetIsNoWayIntoEnrolment(t *testing.T) {
 	w.now = w.now.Add(71 * time.Hour)
 	w.toCurrent(piet)
 }
+
+// A reset that was under way when the enrolment began was not known then: the
+// directory had the new password, and the store did not know it yet.
+func TestAResetThatWasUnderWayIsNoWayIntoEnrolment(t *testing.T) {
+	w := enrolWorld(t)
+	w.toScan(piet)
+	record := w.accounts["id:2"]
+	record.LastReset = w.now
+	w.accounts["id:2"] = record
+	w.say(piet, FieldCode, "654321")
+	w.go1(piet)
+	if got := w.convs[piet].Page.ID; got != EndEnrolReset || len(w.apps) > 0 {
+		t.Fatalf("the page is %s, and %d apps are kept", got, len(w.apps))
+	}
+}
