@@ -429,7 +429,7 @@ type AccountRecord struct {
 	Number string    `json:"num,omitempty"`
 	Since  time.Time `json:"since,omitzero"`
 	// LastReset is when somebody last got a new password here, LastBy in which
-	// conversation.
+	// conversation; also in one of which nobody could tell for a day.
 	LastReset time.Time `json:"last,omitzero"`
 	LastBy    string    `json:"last_by,omitempty"`
 	// NoPush is until when others send no notification, after one of theirs

@@ -46,11 +46,18 @@ func (s *step) freeze() {
 	}
 }
 
-// writeSoon is how soon it is looked again whether an open write has ended.
-const writeSoon = 5 * time.Second
+// writeSoon is how soon it is looked again whether an open write has ended, and
+// writeLooks how often, where it is the disowned one: for two days that the service
+// runs. Its conversation finds the truth within one, or gives up.
+const (
+	writeSoon  = 5 * time.Second
+	writeLooks = int(48 * time.Hour / writeSoon)
+)
 
 // secure does what is left to do. While a write is under way nobody can tell
-// what that is.
+// what that is. The one that was disowned is waited for whatever the clock says: a
+// service that was down for longer than a write stays open knows no more of it
+// than before. Of whom nobody ever tells it is taken for written.
 func (s *step) secure() {
 	switch {
 	case s.c.State == Removing:
@@ -58,17 +65,32 @@ func (s *step) secure() {
 	case s.c.DisownsApp:
 		s.follow(Remove)
 		s.order(Task{Kind: TaskRemove, Device: s.Keys.Device(s.c.Disowns)})
-	case s.account.Writing != "" && s.now.Before(s.account.WritingUntil):
-		s.c.Write = &Write{Begun: s.now, Next: s.now.Add(writeSoon)}
+	case s.account.Writing != "" && (s.now.Before(s.account.WritingUntil) || s.mayTell()):
+		s.c.Write = &Write{Begun: s.now, Next: s.now.Add(writeSoon), Checks: s.looks() + 1}
 	case s.c.State == Scrambling:
 		s.order(Task{Kind: TaskScramble})
-	case s.account.LastBy != "" && s.account.LastBy == s.c.Disowns:
+	case s.c.Disowns != "" && (s.account.LastBy == s.c.Disowns || s.account.Writing == s.c.Disowns):
 		s.follow(Scramble)
+		s.c.Write = nil
 		s.order(Task{Kind: TaskScramble})
 	default:
 		s.tell(TellFrozen)
 		s.secured(Freeze)
 	}
+}
+
+// mayTell reports whether the write that is open is the disowned one, and its
+// conversation may still find out what became of it.
+func (s *step) mayTell() bool {
+	return s.account.Writing == s.c.Disowns && s.looks() < writeLooks
+}
+
+// looks is how often it was looked whether the write has ended.
+func (s *step) looks() int {
+	if s.c.State != Disowned || s.c.Write == nil {
+		return 0
+	}
+	return s.c.Write.Checks
 }
 
 // scrambled: written, or tried again until it is. A password that nobody

@@ -117,3 +117,52 @@ func TestALostPhoneInOwnChatFreezesAtOnce(t *testing.T) {
 		t.Fatal("the account is not frozen")
 	}
 }
+
+// A write whose truth was not known before the service went down for long is not
+// known after it either. Whatever comes first then, the password is worth nothing.
+func TestADisownedWriteIsWaitedForHoweverLongTheServiceWasDown(t *testing.T) {
+	lost := func(t *testing.T) (w *world, owner User) {
+		w = newWorld(t)
+		w.toConfirming()
+		proved := w.newest(TellProved)
+		w.go1(ann)
+		w.come(ann, Outcome{Write: WriteUnknown})
+		w.on(ann, Unknown)
+		owner = w.disown(proved)
+		w.now = w.now.Add(36 * time.Hour)
+		w.step(owner, Input{Kind: Passed})
+		if got := w.convs[owner].State; got != Disowned {
+			t.Fatalf("decided before anybody knows: %s", got)
+		}
+		return w, owner
+	}
+	t.Run("andFoundToBeWritten", func(t *testing.T) {
+		w, owner := lost(t)
+		w.step(ann, Input{Kind: Passed})
+		w.come(ann, Outcome{Changed: ChangedYes})
+		w.on(ann, Done)
+		w.now = w.now.Add(6 * time.Second)
+		w.step(owner, Input{Kind: Passed})
+		w.on(owner, Scrambling)
+	})
+	t.Run("andNeverFound", func(t *testing.T) {
+		w, owner := lost(t)
+		w.step(ann, Input{Kind: Passed})
+		w.come(ann, Outcome{Changed: ChangedUnreachable})
+		w.on(ann, Withdrawn)
+		w.now = w.now.Add(6 * time.Second)
+		w.step(owner, Input{Kind: Passed})
+		w.on(owner, Scrambling)
+	})
+	t.Run("andItsConversationIsLost", func(t *testing.T) {
+		w, owner := lost(t)
+		c := w.convs[owner]
+		waited := *c.Write
+		waited.Checks = int(48 * time.Hour / (5 * time.Second))
+		c.Write = &waited
+		w.convs[owner] = c
+		w.now = w.now.Add(6 * time.Second)
+		w.step(owner, Input{Kind: Passed})
+		w.on(owner, Scrambling)
+	})
+}

@@ -353,6 +353,9 @@ func (s *step) askLater(atLeast time.Time) {
 	w := s.c.Write
 	if !s.now.Before(w.Begun.Add(s.Policy.UnknownGiveUp)) {
 		s.alarm("write_unresolved")
+		if s.c.Goal == ToReset {
+			s.account.LastBy = s.c.ID // perhaps: whoever disowns it is to be safe
+		}
 		s.end(Withdraw, Page{ID: EndUnresolved})
 		return
 	}
