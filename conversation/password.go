@@ -234,7 +234,7 @@ func (s *step) reread(out Outcome) {
 // proofsHold: two families for a new password, always; for lifting a lock-out
 // two, or one within two hours of one's own reset.
 func (s *step) proofsHold() bool {
-	return s.twoFamilies() || len(s.c.Proofs) == 1 && s.oneIsEnough()
+	return s.twoFamilies() || len(s.c.Proofs) == 1 && s.counts(s.c.Proofs[0]) && s.oneIsEnough()
 }
 
 // write commits to the write: audit line, mark and holder in one.

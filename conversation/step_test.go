@@ -57,6 +57,28 @@ func TestUnlockLeadsToNoPasswordPage(t *testing.T) {
 	w.on(ann, Done)
 }
 
+// What unlocks is no older than 15 minutes when it does, also where the service was
+// down between the proof and the account's being read again.
+func TestAC40_TheOneProofOfAnUnlockGrowsOld(t *testing.T) {
+	for wait, want := range map[time.Duration]State{14 * time.Minute: Done, 16 * time.Minute: Withdrawn} {
+		w := newWorld(t)
+		w.bound[mia] = []Bound{{ID: "1", UPN: "m.devries@rijnzicht.example"}}
+		w.accounts["id:1"] = AccountRecord{Key: "id:1", LastReset: w.now}
+		w.step(mia, Input{Kind: Arrived})
+		w.pick(mia, PickUnlock)
+		w.pick(mia, PickYes)
+		w.go1(mia)
+		w.code(mia)
+		w.on(mia, Unlocking)
+		w.now = w.now.Add(wait)
+		w.step(mia, Input{Kind: Passed}) // the process that was to read it died
+		for !w.convs[mia].State.Over() {
+			w.go1(mia)
+		}
+		w.on(mia, want)
+	}
+}
+
 func TestAC39_TheSecondStepRefusesTheFamilyOfTheFirst(t *testing.T) {
 	for first, second := range map[Choice][]Choice{PickSMS: {PickSMS, PickCall}, PickCode: {PickCode, PickPush}} {
 		for _, again := range second {

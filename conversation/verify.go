@@ -603,11 +603,17 @@ func (s *step) oneIsEnough() bool {
 func (s *step) twoFamilies() bool {
 	families := map[Family]bool{}
 	for _, p := range s.c.Proofs {
-		if age := s.now.Sub(p.At); age >= 0 && age <= s.Policy.ProofLife {
+		if s.counts(p) {
 			families[p.Method.Family()] = true
 		}
 	}
 	return len(s.c.Proofs) == 2 && families[Phone] && families[App]
+}
+
+// counts reports whether a proof is not too old.
+func (s *step) counts(p Proof) bool {
+	age := s.now.Sub(p.At)
+	return age >= 0 && age <= s.Policy.ProofLife
 }
 
 // heldByOwner reports whether the owner's own chat holds the account, which
