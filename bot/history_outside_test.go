@@ -31,10 +31,9 @@ type happening struct {
 type (
 	// received: an adapter handed a message in, and was told that it is durable or not.
 	received struct {
-		ID           int
-		User         conversation.User
-		Event        string
-		Bound        []conversation.Bound
+		ID int
+		message
+		Life         int // of the process that took it in
 		Acknowledged bool
 	}
 	// committed: the store took a change, in the course of that input if Input is not 0.
@@ -52,12 +51,13 @@ type (
 		Account   conversation.AccountID
 		Number    string
 	}
-	// judged: an answer was judged by whoever asked the question.
+	// judged: an answer was judged by whoever asked the question, in that process.
 	judged struct {
 		Challenge string
 		Method    conversation.Method
 		Account   conversation.AccountID
 		Judgement bot.Judgement
+		Life      int
 	}
 	// signedIn: the directory judged a current password.
 	signedIn struct {
@@ -100,9 +100,23 @@ type (
 	}
 	// altered: somebody else changed an account: its number, or whether it may be reset.
 	altered struct{ Account bot.Account }
-	// died: the process was killed, at that point.
-	died struct{ Point string }
+	// started: a process began. died: it was killed, at that point.
+	started struct{ Life int }
+	died    struct {
+		Point string
+		Life  int
+	}
+	// late: something outside answered when nobody waited any more.
+	late struct{ What string }
 )
+
+// message is what a person sent, and when: they arrive in another order.
+type message struct {
+	bot.Incoming
+	Sent  int  // its place in the order of sending
+	Again bool // it was handed in before
+	Life  int  // of the process that ran when it was sent
+}
 
 // outside is everything around the bot. Its methods are called from many
 // goroutines.
@@ -118,7 +132,6 @@ type outside struct {
 	history  []happening
 	drawn    map[string]uint64
 	well     bool // nothing fails any more
-	life     *life
 	people   map[conversation.AccountID]*employee
 	order    []conversation.AccountID
 	ringing  map[string]*ringing
@@ -130,6 +143,7 @@ type outside struct {
 
 // life is one process.
 type life struct {
+	id   int
 	gone chan struct{}
 	once sync.Once
 }
@@ -207,17 +221,36 @@ func (o *outside) strikes(l *life, point string) bool {
 	if l.dead() {
 		return true
 	}
-	if !o.goesWrong("kill "+point, 400) {
+	seldom := 400.0
+	if !strings.HasSuffix(point, "a commit") && !strings.HasSuffix(point, "a page") {
+		seldom = 60 // what comes seldom is where it matters
+	}
+	if !o.goesWrong("kill "+point, seldom) {
 		return false
 	}
-	o.record(died{point})
+	o.record(died{point, l.id})
 	l.end()
 	return true
 }
 
-// takes lets time pass in which the process may die.
+// tooLate is longer than anybody waits, and not so long that a write that was lost
+// on its way could still arrive when a "no" of the directory counts.
+const tooLate = 45 * time.Second
+
+// takes lets time pass in which the process may die. Now and then what is asked
+// does not care whether somebody still waits, and answers nevertheless.
 func (o *outside) takes(ctx context.Context, l *life, what string, longest time.Duration) error {
-	if d := time.Duration(o.draw("time "+what) * float64(longest)); d > 0 && o.draw("slow "+what) < 0.3 {
+	seldom := 100.0
+	if what == "write" || what == "unlock" {
+		seldom = 30
+	}
+	if o.goesWrong("late "+what, seldom) {
+		select {
+		case <-time.After(tooLate):
+			o.record(late{what})
+		case <-l.gone:
+		}
+	} else if d := time.Duration(o.draw("time "+what) * float64(longest)); d > 0 && o.draw("slow "+what) < 0.3 {
 		timer := time.NewTimer(d)
 		defer timer.Stop()
 		select {
@@ -301,6 +334,11 @@ func (c seenChat) Send(ctx context.Context, m bot.Outgoing) (bot.Sent, error) {
 	if c.o.goesWrong("page "+m.User.String(), 15) {
 		return bot.Sent{Result: conversation.Later}, nil
 	}
+	if c.o.goesWrong("slow page", 40) {
+		if err := c.o.takes(ctx, c.l, "page", 2*time.Second); err != nil {
+			return conversation.Later, err
+		}
+	}
 	c.o.record(shown{m.User, m.Page.ID, m.State, m.Page.Receipt, m.Page.Version})
 	c.o.mu.Lock()
 	if m.Page.Receipt != "" { // else said from memory
@@ -383,11 +421,12 @@ func (d staffDirectory) Reset(
 }
 
 func (d staffDirectory) set(id conversation.AccountID, password string) {
+	again := d.o.draw("locked again") < 0.3 // by a telephone that has the old one
 	d.o.mu.Lock()
 	e := d.o.people[id]
 	e.password = password
 	e.version++
-	e.Locked = false
+	e.Locked = again
 	d.o.mu.Unlock()
 	d.o.record(wrote{id, password})
 }
@@ -512,7 +551,7 @@ func (v telephones) say(c bot.Challenge, verdict conversation.Verdict, mark stri
 	if verdict == conversation.Right {
 		j.Mark = mark
 	}
-	v.o.record(judged{c.ID, c.Method, c.Account, j})
+	v.o.record(judged{c.ID, c.Method, c.Account, j, v.l.id})
 	if v.o.strikes(v.l, "after a judgement") {
 		return bot.Judgement{}, errDead
 	}
@@ -534,7 +573,7 @@ func (v seenApp) Check(
 	}
 	j, err := v.Verifier.Check(ctx, c, answer)
 	if err == nil {
-		v.o.record(judged{c.ID, c.Method, c.Account, j})
+		v.o.record(judged{c.ID, c.Method, c.Account, j, v.l.id})
 	}
 	if v.o.strikes(v.l, "after a judgement") {
 		return bot.Judgement{}, errDead
