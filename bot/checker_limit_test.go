@@ -11,8 +11,8 @@ import (
 
 // What the checker knows of whatever is counted.
 
-// limits are what was counted so far.
-type limits struct {
+// tallies are what was counted so far.
+type tallies struct {
 	counters map[conversation.CounterKey]conversation.Counter
 	failures map[conversation.CounterKey][]failure
 	strikes  map[conversation.CounterKey][]failure // only those of the counter's own kind of asker
@@ -32,8 +32,8 @@ type limits struct {
 	locks    map[conversation.AccountID]time.Time // that the owner was told of
 }
 
-func newLimits() limits {
-	return limits{
+func newTallies() tallies {
+	return tallies{
 		counters: map[conversation.CounterKey]conversation.Counter{},
 		failures: map[conversation.CounterKey][]failure{}, strikes: map[conversation.CounterKey][]failure{},
 		zero: map[conversation.CounterKey]int64{}, sends: map[conversation.CounterKey]map[string]time.Time{},

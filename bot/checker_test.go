@@ -180,7 +180,7 @@ type checker struct {
 	lines    map[string]int
 	start    int64 // of the process that runs
 	dead     map[int]bool
-	limits
+	tallies
 }
 
 // checkedAccount is an account as it is outside.
@@ -217,7 +217,7 @@ func check(e evidence) (wrongs []string, met map[string]int) {
 		accounts: map[conversation.AccountID]*checkedAccount{}, inputs: map[int]received{},
 		effects: map[int]int{}, seen: map[conversation.User][]string{}, open: map[conversation.AccountID]*walk{},
 		holder: map[conversation.AccountID]*walk{}, notices: map[string]conversation.Notice{},
-		told: map[string]bool{}, lines: map[string]int{}, dead: map[int]bool{}, limits: newLimits(),
+		told: map[string]bool{}, lines: map[string]int{}, dead: map[int]bool{}, tallies: newTallies(),
 	}
 	slices.SortStableFunc(c.history, func(a, b happening) int { return cmp.Compare(a.Tick, b.Tick) })
 	for _, h := range c.history {

@@ -336,7 +336,7 @@ func (c seenChat) Send(ctx context.Context, m bot.Outgoing) (bot.Sent, error) {
 	}
 	if c.o.goesWrong("slow page", 40) {
 		if err := c.o.takes(ctx, c.l, "page", 2*time.Second); err != nil {
-			return conversation.Later, err
+			return bot.Sent{Result: conversation.Later}, err
 		}
 	}
 	c.o.record(shown{m.User, m.Page.ID, m.State, m.Page.Receipt, m.Page.Version})

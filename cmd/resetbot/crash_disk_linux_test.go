@@ -9,9 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -166,30 +164,14 @@ func failSyncs(t *testing.T, pid int) (stop func()) {
 // inject has something happen at system calls of a process, until stop is called.
 func inject(t *testing.T, pid int, calls, what string) (stop func()) {
 	t.Helper()
-	path, err := exec.LookPath("strace")
+	if _, err := exec.LookPath("strace"); err != nil && os.Getenv("RESETBOT_REQUIRE") != "" {
+		t.Fatal("strace is not there (apt install strace)")
+	}
+	stop, err := trace(t.Context(), pid, calls, what)
 	if err != nil {
-		if os.Getenv("RESETBOT_REQUIRE") != "" {
-			t.Fatal("strace is not there (apt install strace)")
-		}
-		t.Skip("this machine has no strace, which makes a disk fail (apt install strace)")
+		t.Skip(err)
 	}
-	tracer := exec.CommandContext(t.Context(), path, "-f", "-o", "/dev/null",
-		"-e", "trace="+calls, "-e", "inject="+calls+":"+what, "-p", strconv.Itoa(pid))
-	said := &watched{}
-	tracer.Stderr = said
-	must(t, tracer.Start())
-	for end := time.Now().Add(20 * time.Second); !strings.Contains(said.String(), "attached"); {
-		if strings.Contains(said.String(), "Operation not permitted") || time.Now().After(end) {
-			_ = tracer.Process.Kill()
-			_ = tracer.Wait()
-			t.Skipf("this machine lets nobody trace a process: %s", said)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	return sync.OnceFunc(func() {
-		_ = tracer.Process.Signal(syscall.SIGTERM) // it lets go of the process, if that is still there
-		_ = tracer.Wait()                          // which it tells by a signal
-	})
+	return stop
 }
 
 // A file system that found a fault in itself turns read-only under a running

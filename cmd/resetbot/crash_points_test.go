@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -38,18 +41,38 @@ const (
 	afterTelling    = "after an owner was told"
 	beforeSettle    = "before a notice is settled"
 	afterSettle     = "after a notice was settled"
+	beforePostpone  = "before a notice is postponed"
+	afterPostpone   = "after a notice was postponed"
+	beforeSpend     = "before a budget is spent"
+	afterSpend      = "after a budget was spent"
 )
 
 // points are all of them.
 var points = []string{
 	beforeCommit, afterCommit, afterAck, afterDelivery, beforeChallenge, afterChallenge, afterJudging,
 	beforeOrder, afterOrder, beforeWrite, afterWrite, beforeOutcome, afterOutcome, beforeDone, afterDone,
-	beforeTelling, afterTelling, beforeSettle, afterSettle,
+	beforeTelling, afterTelling, beforeSettle, afterSettle, beforePostpone, afterPostpone, beforeSpend, afterSpend,
 }
 
 // diesAt names the point at which a child dies, and how many times it lives
 // through it: "2 before a commit".
 const diesAt = "RESETBOT_TEST_DIES"
+
+// losesOneIn has a child lose one in so many answers of the directory and of
+// notifiers: half of them before anything was done.
+const losesOneIn = "RESETBOT_TEST_LOSES"
+
+// loses reports whether this answer is lost, and whether that is before it was
+// earned.
+func loses() (lost, before bool) {
+	n, err := strconv.Atoi(os.Getenv(losesOneIn))
+	if err != nil || rand.IntN(n) > 0 {
+		return false, false
+	}
+	return true, rand.IntN(2) == 0
+}
+
+var errLost = errors.New("no answer came")
 
 // doom is where this process dies.
 type doom struct {
@@ -81,6 +104,7 @@ func (d doom) at(point string) {
 // besets puts the points around the ports of a bot.
 func (d doom) besets(c *bot.Config) {
 	c.Store = doomedStore{c.Store.(*bolt.Store), d}
+	c.Limiter = doomedLimiter{c.Limiter, d}
 	c.Directory = doomedDirectory{c.Directory, d}
 	for name, chat := range c.Chats {
 		c.Chats[name] = doomedChat{chat, d}
@@ -148,6 +172,27 @@ func (s doomedStore) Settle(ctx context.Context, id string) error {
 	return err
 }
 
+func (s doomedStore) Postpone(ctx context.Context, id string, due time.Time, told ...string) error {
+	s.at(beforePostpone)
+	err := s.Store.Postpone(ctx, id, due, told...)
+	s.at(afterPostpone)
+	return err
+}
+
+type doomedLimiter struct {
+	bot.Limiter
+	doom
+}
+
+func (l doomedLimiter) Spend(
+	ctx context.Context, key conversation.CounterKey, id string, limit conversation.Limit, now time.Time,
+) (bool, time.Time, error) {
+	l.at(beforeSpend)
+	ok, until, err := l.Limiter.Spend(ctx, key, id, limit, now)
+	l.at(afterSpend)
+	return ok, until, err
+}
+
 type doomedDirectory struct {
 	bot.Directory
 	doom
@@ -156,9 +201,24 @@ type doomedDirectory struct {
 func (d doomedDirectory) Reset(
 	ctx context.Context, id conversation.AccountID, password conversation.Secret,
 ) (bot.Write, error) {
+	return d.write(func() (bot.Write, error) { return d.Directory.Reset(ctx, id, password) })
+}
+
+func (d doomedDirectory) Unlock(ctx context.Context, id conversation.AccountID) (bot.Write, error) {
+	return d.write(func() (bot.Write, error) { return d.Directory.Unlock(ctx, id) })
+}
+
+func (d doomedDirectory) write(write func() (bot.Write, error)) (bot.Write, error) {
+	lost, before := loses()
 	d.at(beforeWrite)
-	w, err := d.Directory.Reset(ctx, id, password)
+	if before {
+		return bot.Write{}, errLost
+	}
+	w, err := write()
 	d.at(afterWrite)
+	if lost {
+		return bot.Write{}, errLost
+	}
 	return w, err
 }
 
@@ -206,6 +266,9 @@ type doomedNotifier struct {
 
 func (n doomedNotifier) Tell(ctx context.Context, t bot.Telling) (conversation.DeliveryResult, error) {
 	n.at(beforeTelling)
+	if lost, _ := loses(); lost {
+		return conversation.Later, errLost
+	}
 	result, err := n.Notifier.Tell(ctx, t)
 	n.at(afterTelling)
 	return result, err

@@ -33,12 +33,16 @@ const (
 )
 
 // TestAC52_KilledAtEachNamedPointAndAtRandomOverTheWeb kills the service with
-// SIGKILL while several people reset their passwords over HTTP: every other time
-// at a named point, else at a random moment. After each death the files are whole;
-// after each start everybody goes on where they were, and comes to a true end. More
-// by hand:
+// SIGKILL while several people reset their passwords, have their accounts unlocked
+// or say that it was not them, over HTTP, and directory and notifiers lose answers:
+// every other time at a named point, else at a random moment, at a system call that
+// writes, while it stops, or while its keys are rotated. Now and then its disk
+// fails instead. After each death the files are whole; after each start everybody
+// goes on where they were, and comes to a true end. More by hand:
 //
 //	RESETBOT_KILLS=1000 go test ./cmd/resetbot -run TestAC52.*OverTheWeb -timeout 2h -v
+//
+// RESETBOT_SEED=n begins with another seed than 1.
 func TestAC52_KilledAtEachNamedPointAndAtRandomOverTheWeb(t *testing.T) {
 	budget := siegeKills
 	if n, err := strconv.Atoi(os.Getenv("RESETBOT_KILLS")); err == nil {
@@ -46,7 +50,11 @@ func TestAC52_KilledAtEachNamedPointAndAtRandomOverTheWeb(t *testing.T) {
 	} else if testing.Short() {
 		budget = 10
 	}
-	for seed := uint64(1); budget > 0; seed++ {
+	seed, err := strconv.ParseUint(os.Getenv("RESETBOT_SEED"), 10, 64)
+	if err != nil {
+		seed = 1
+	}
+	for ; budget > 0; seed++ {
 		n := min(budget, siegeKills)
 		budget -= n
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { besiege(t, seed, n) })
@@ -60,6 +68,7 @@ type siege struct {
 	people   *people.Directory
 	random   *rand.Rand
 	life     atomic.Int64  // how often it was started
+	sick     atomic.Bool   // its disk fails: what it answers is no promise
 	trouble  atomic.Int64  // how often a page said that an answer could not be kept
 	answered chan struct{} // one for each request that is answered
 	deaths   map[string]int
@@ -92,13 +101,17 @@ func newSiege(t *testing.T, seed uint64, staff string, changes ...string) *siege
 // besiege kills one service n times.
 func besiege(t *testing.T, seed uint64, n int) {
 	staff, file := colleagues(t, 200)
+	lockOut(t, file, staff)
 	s := newSiege(t, seed, file)
 	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Duration(n+60)*2*time.Second,
 		errors.New("the siege takes too long"))
 	defer cancel()
 	walked := s.walkers(ctx, staff)
-	for range n {
+	for life := range n {
 		s.live(ctx)
+		if life%40 == 20 {
+			s.failDisk(ctx)
+		}
 	}
 	s.begin("")
 	all := walked()
@@ -113,7 +126,7 @@ func besiege(t *testing.T, seed uint64, n int) {
 			seen[what] += n
 		}
 	}
-	t.Logf("killed %d times, %d people got a new password; it died %v; pages said %v", n, len(all), s.deaths, seen)
+	t.Logf("killed %d times, %d people came to an end; it died %v; pages said %v", n, len(all), s.deaths, seen)
 	for _, point := range points {
 		if s.deaths[point] == 0 && n >= siegeKills {
 			t.Errorf("it never died %s", point)
@@ -129,6 +142,23 @@ var manners = [][2]employee.Method{
 	{employee.Notification, employee.Call},
 }
 
+// errandOf is what person number n comes for.
+func errandOf(n int) errand { return []errand{toReset, toReset, toUnlock, toDisown, toReset}[n%5] }
+
+// lockOut has the directory lock out those who come to be unlocked.
+func lockOut(t *testing.T, file string, staff []employee.Person) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	must(t, err)
+	lines := strings.SplitAfter(string(text), "- {id")
+	for n := range staff {
+		if errandOf(n) == toUnlock {
+			lines[n+1] = strings.Replace(lines[n+1], "authenticator:", "locked: true, authenticator:", 1)
+		}
+	}
+	must(t, os.WriteFile(file, []byte(strings.Join(lines, "")), 0o600))
+}
+
 // walkers has people walk, one after the other in as many rows as there are at
 // a time. What it returns lets nobody begin any more, and waits for all.
 func (s *siege) walkers(ctx context.Context, staff []employee.Person) (ended func() []*visitor) {
@@ -139,7 +169,10 @@ func (s *siege) walkers(ctx context.Context, staff []employee.Person) (ended fun
 		mu.Lock()
 		defer mu.Unlock()
 		if n := len(all); !enough && n < len(staff) {
-			all = append(all, &visitor{who: staff[n], ways: manners[n%len(manners)], password: mariekesNew, service: s})
+			all = append(all, &visitor{
+				who: staff[n], errand: errandOf(n), clumsy: n%3 == 1, ways: manners[n%len(manners)],
+				password: mariekesNew, service: s,
+			})
 			return all[n]
 		}
 		return nil
@@ -168,7 +201,8 @@ func (s *siege) begin(doom string) {
 	s.t.Helper()
 	s.life.Add(1)
 	s.log = &watched{}
-	s.child = command(s.t, []string{"RESETBOT_TEST_HASTE=siege", diesAt + "=" + doom}, "serve", "-config", s.program.config)
+	env := []string{"RESETBOT_TEST_HASTE=siege", diesAt + "=" + doom, losesOneIn + "=5"}
+	s.child = command(s.t, env, "serve", "-config", s.program.config)
 	s.child.Stderr = s.log
 	must(s.t, s.child.Start())
 }
@@ -179,56 +213,154 @@ func (s *siege) live(ctx context.Context) {
 	if ctx.Err() != nil || s.t.Failed() {
 		return
 	}
-	point, answers := "", 1+s.random.IntN(25)
+	point, kill := "", s.atRandom
 	if s.life.Load()%2 == 1 { // the first life makes the files
-		point, answers = s.due[0], 200
+		point, kill = s.due[0], s.itself
 		s.begin(fmt.Sprintf("%d %s", s.random.IntN(2), point))
 	} else {
 		s.begin("")
+		if n := s.random.IntN(8); n < len(s.others()) {
+			kill = s.others()[n]
+		}
 	}
-	died := s.die(ctx, answers)
-	if point != "" && died {
-		s.deaths[point]++
+	gone := make(chan struct{})
+	go func() { _ = s.child.Wait(); close(gone) }()
+	how := kill(ctx, gone)
+	if how == point && point != "" {
 		s.due = append(s.due[1:], point)
-	} else {
-		s.deaths["at random"]++
 	}
+	s.deaths[how]++
 	s.wellBehaved()
 	s.whole()
+}
+
+// others are the rarer ways in which the service is killed.
+func (s *siege) others() []func(context.Context, <-chan struct{}) string {
+	return []func(context.Context, <-chan struct{}) string{s.atACall, s.atACall, s.atItsEnd, s.whileRotating}
 }
 
 // longestLife is after which the service is killed, however few asked for it.
 const longestLife = 15 * time.Second
 
-// die waits until the service killed itself, or so many answers came; then it is
-// killed. It reports whether it died by itself.
-func (s *siege) die(ctx context.Context, answers int) (itself bool) {
-	gone := make(chan struct{})
-	go func() { _ = s.child.Wait(); close(gone) }()
+// await waits for so many answers. It reports whether the service died meanwhile.
+func (s *siege) await(ctx context.Context, answers int, gone <-chan struct{}) (died bool) {
 	end := time.NewTimer(longestLife)
 	defer end.Stop()
-	if s.random.IntN(10) == 0 { // while it starts
-		answers = 0
-		s.sleep(s.random.IntN(150))
-	}
-	for answered := 0; answered < answers; {
+	for range answers {
 		select {
 		case <-s.answered:
-			answered++
 		case <-gone:
-			s.wasKilled()
 			return true
 		case <-end.C:
-			answered = answers
+			return false
 		case <-ctx.Done():
-			answered = answers
+			return false
 		}
 	}
-	s.sleep(s.random.IntN(8))  // in the midst of what comes next
+	return false
+}
+
+// itself waits until the service dies at the point that it was begun with.
+func (s *siege) itself(ctx context.Context, gone <-chan struct{}) (how string) {
+	if s.await(ctx, 200, gone) {
+		s.wasKilled()
+		return s.due[0]
+	}
+	return s.kill(gone, "at random")
+}
+
+// atRandom kills the service after a few answers, in the midst of what comes
+// next; sometimes while it starts.
+func (s *siege) atRandom(ctx context.Context, gone <-chan struct{}) (how string) {
+	if s.random.IntN(6) == 0 {
+		s.sleep(s.random.IntN(150))
+		return s.kill(gone, "while it starts")
+	}
+	s.await(ctx, 1+s.random.IntN(25), gone)
+	s.sleep(s.random.IntN(8))
+	return s.kill(gone, "at random")
+}
+
+// kill kills the service.
+func (s *siege) kill(gone <-chan struct{}, how string) string {
 	_ = s.child.Process.Kill() // it may just have died
 	<-gone
 	s.wasKilled()
-	return false
+	return how
+}
+
+// atACall kills the service as it is about to write, at a system call: between
+// the two halves of a commit, before an fsync, before a file takes its place.
+func (s *siege) atACall(ctx context.Context, gone <-chan struct{}) (how string) {
+	calls := []string{"pwrite64", "fdatasync", "fsync", "renameat", "write"}
+	call := calls[s.random.IntN(len(calls))]
+	s.await(ctx, s.random.IntN(10), gone)
+	stop, err := trace(ctx, s.child.Process.Pid, call, fmt.Sprintf("signal=KILL:when=%d", 1+s.random.IntN(5)))
+	if err != nil {
+		return s.kill(gone, "at random")
+	}
+	defer stop()
+	if s.await(ctx, 200, gone) {
+		s.wasKilled()
+		return "before " + call
+	}
+	return s.kill(gone, "at random")
+}
+
+// atItsEnd kills the service while it stops.
+func (s *siege) atItsEnd(ctx context.Context, gone <-chan struct{}) (how string) {
+	s.await(ctx, 1+s.random.IntN(25), gone)
+	_ = s.child.Process.Signal(syscall.SIGTERM) // it is there: nobody else ends it
+	s.sleep(s.random.IntN(40))
+	_ = s.child.Process.Kill() // unless it has stopped
+	<-gone
+	if s.child.ProcessState.ExitCode() != 0 {
+		s.wasKilled()
+	}
+	return "while it stops"
+}
+
+// whileRotating kills the service, and the command, while keys are rotated.
+func (s *siege) whileRotating(ctx context.Context, gone <-chan struct{}) (how string) {
+	s.await(ctx, 1+s.random.IntN(10), gone)
+	rotate := command(s.t, nil, "keys", "rotate", "-config", s.program.config)
+	must(s.t, rotate.Start())
+	s.sleep(60 + s.random.IntN(100))
+	how = s.kill(gone, "while keys are rotated")
+	_ = rotate.Process.Kill() // it may have ended
+	_ = rotate.Wait()
+	return how
+}
+
+// failDisk is a life whose disk fails: the service ends by itself.
+func (s *siege) failDisk(ctx context.Context) {
+	s.t.Helper()
+	if ctx.Err() != nil || s.t.Failed() {
+		return
+	}
+	s.begin("")
+	gone := make(chan struct{})
+	go func() { _ = s.child.Wait(); close(gone) }()
+	s.await(ctx, 1+s.random.IntN(25), gone)
+	s.sick.Store(true)
+	defer s.sick.Store(false)
+	stop, err := trace(ctx, s.child.Process.Pid, "fdatasync", fmt.Sprintf("error=EIO:when=%d+", 1+s.random.IntN(2)))
+	if err != nil {
+		s.kill(gone, "")
+		return
+	}
+	defer stop()
+	select {
+	case <-gone:
+	case <-time.After(time.Minute):
+		s.t.Errorf("its disk fails, and it goes on:\n%s", s.log)
+		s.kill(gone, "")
+	}
+	if code := s.child.ProcessState.ExitCode(); code != 1 {
+		s.t.Errorf("its disk failed, and it ended with %v", s.child.ProcessState)
+	}
+	s.deaths["its disk failed"]++
+	s.whole()
 }
 
 // awaitAnswers waits until so many requests were answered, or ctx ends.
@@ -329,9 +461,11 @@ func milestone(l conversation.Line) string {
 		return "a write was begun"
 	case l.To == conversation.Done:
 		return "the end"
+	case l.Event == string(conversation.StillLocked):
+		return "it was not written"
 	case strings.HasPrefix(from, "step1") && strings.HasPrefix(to, "step2"):
 		return "the first proof"
-	case strings.HasPrefix(from, "step2") && l.To == conversation.Password:
+	case strings.HasPrefix(from, "step2") && (l.To == conversation.Password || l.To == conversation.Unlocking):
 		return "the second proof"
 	case l.From == conversation.Unknown && l.To == conversation.Password, l.From == conversation.Changing && l.To == conversation.Password:
 		return "it was not written"
@@ -350,16 +484,25 @@ func (p *visitor) once(t testing.TB, happened map[string]int) {
 	if begun, not := happened["a write was begun"], happened["it was not written"]; begun != 1+not {
 		t.Errorf("%s: a write was begun %d times, and %d of these were not written", p.receipt, begun, not)
 	}
-	if happened["alarm"] > 0 {
+	if happened["alarm"] > 0 && p.errand != toDisown {
 		t.Errorf("%s: there was an alarm: %v", p.receipt, happened)
 	}
 }
 
-// signIn checks which password is somebody's, and how often it was written.
-func (s *siege) signIn(ctx context.Context, who employee.Person, password string, writes int) error {
+// account is what the directory says of somebody.
+func (s *siege) account(ctx context.Context, who employee.Person) (bot.Account, error) {
 	a, found, err := s.people.Find(ctx, bot.Query{Name: who.User})
 	if err != nil || !found {
-		return fmt.Errorf("looking for the account: %w", err)
+		return a, fmt.Errorf("looking for the account: %w", err)
+	}
+	return a, nil
+}
+
+// signIn checks which password is somebody's, and how often it was written.
+func (s *siege) signIn(ctx context.Context, who employee.Person, password string, writes int) error {
+	a, err := s.account(ctx, who)
+	if err != nil {
+		return err
 	}
 	if a.Mark != strconv.Itoa(writes) {
 		return fmt.Errorf("the password was written %s times, want %d", a.Mark, writes)

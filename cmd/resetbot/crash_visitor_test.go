@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"resetbot/conversation"
 	"resetbot/employee"
 )
 
@@ -21,6 +22,8 @@ import (
 // to tell them where they are.
 type visitor struct {
 	who      employee.Person
+	errand   errand
+	clumsy   bool // types a wrong code and a short password first
 	ways     [2]employee.Method
 	password string
 	service  *siege
@@ -28,15 +31,30 @@ type visitor struct {
 	window  *employee.Window // nil: not opened yet
 	receipt string           // of the conversation
 	came    int              // how far; see progress
+	again   int              // how often it was begun anew
+	shown   string           // the code of the app that was typed last
+	spent   string           // and last in a conversation before this one, where it counted
 	seen    map[string]int   // how often a page said what it says after an interruption
+	slipped map[string]bool  // what was already typed wrong
 
 	sent     string           // the token of the page that is being answered
 	answered map[string]int64 // by token: in which life of the service its answer was acknowledged
 }
 
+// errand is what somebody comes for.
+type errand int
+
+const (
+	toReset errand = iota
+	toUnlock
+	toDisown // gets a new password, and then says that it was not them
+)
+
 // Sentences by which pages are known.
 const (
 	isActive   = "Uw nieuwe wachtwoord is nu actief"
+	isUnlocked = "Uw account is ontgrendeld"
+	isLocked   = "Uw account kon nu niet worden ontgrendeld"
 	notChanged = "Uw wachtwoord is niet gewijzigd; uw oude wachtwoord geldt nog"
 	notKnown   = "We weten nog niet of het gelukt is"
 	wentWrong  = "Uw laatste antwoord is niet aangekomen" // it could not be kept
@@ -52,7 +70,7 @@ var wayNames = map[employee.Method]string{
 
 // walk goes to the end, through however many lives of the service.
 func (p *visitor) walk(ctx context.Context) error {
-	p.answered, p.seen, p.who.Via = map[string]int64{}, map[string]int{}, carrier{p}
+	p.answered, p.seen, p.slipped, p.who.Via = map[string]int64{}, map[string]int{}, map[string]bool{}, carrier{p}
 	for {
 		over, err := p.move(ctx)
 		switch {
@@ -63,6 +81,9 @@ func (p *visitor) walk(ctx context.Context) error {
 		}
 		if err != nil {
 			return p.stuck(err)
+		}
+		if over && p.errand == toDisown {
+			return p.disown(ctx)
 		}
 		if over {
 			return nil
@@ -104,7 +125,7 @@ func (w carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Method == http.MethodPost && answer.StatusCode == http.StatusSeeOther && w.sent != "" {
+	if r.Method == http.MethodPost && answer.StatusCode == http.StatusSeeOther && w.sent != "" && !w.service.sick.Load() {
 		w.answered[w.sent] = w.service.life.Load()
 	}
 	select {
@@ -121,14 +142,15 @@ func (p *visitor) move(ctx context.Context) (over bool, err error) {
 		return false, err
 	}
 	page := p.window.Page
-	if page.Status == http.StatusServiceUnavailable || page.Status == http.StatusTooManyRequests {
+	sick := p.service.sick.Load() && p.window.Sees(wentWrong) // what is said then, other tests look at
+	if page.Status == http.StatusServiceUnavailable || page.Status == http.StatusTooManyRequests || sick {
 		p.seen[page.Heading]++
 		return false, p.rest(ctx)
 	}
 	if err := p.check(ctx, life); err != nil {
 		return false, err
 	}
-	if p.window.Sees(isActive) {
+	if p.window.Sees(isActive) || p.window.Sees(isUnlocked) {
 		return true, nil
 	}
 	return false, p.act(ctx)
@@ -161,6 +183,14 @@ func (p *visitor) act(ctx context.Context) error {
 		return p.fill(ctx, "name", p.who.User)
 	case way != "":
 		return p.press(ctx, way)
+	case p.window.Sees(isLocked): // the truth is told: begin anew
+		p.receipt, p.came, p.spent = "", 0, p.shown
+		p.again++
+		return p.press(ctx, "Opnieuw beginnen")
+	case slices.Contains(page.Buttons, "Account ontgrendelen"):
+		return p.press(ctx, "Account ontgrendelen")
+	case slices.Contains(page.Buttons, "Wachtwoord vergeten") && p.errand == toUnlock:
+		return p.press(ctx, "Ik weet mijn wachtwoord, maar kom er niet in")
 	case slices.Contains(page.Buttons, "Wachtwoord vergeten"):
 		return p.press(ctx, "Wachtwoord vergeten")
 	case page.Passing:
@@ -219,7 +249,11 @@ func (p *visitor) code(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return p.fill(ctx, "code", code)
+		if code == p.spent {
+			return p.rest(ctx) // a person waits for the next
+		}
+		p.shown = code
+		return p.typeCode(ctx, code)
 	}
 	entries, err := p.phone().List(ctx)
 	if err != nil {
@@ -227,7 +261,7 @@ func (p *visitor) code(ctx context.Context) error {
 	}
 	for _, e := range slices.Backward(entries) {
 		if e.Code != "" {
-			return p.fill(ctx, "code", e.Code)
+			return p.typeCode(ctx, e.Code)
 		}
 	}
 	return p.rest(ctx) // it is on its way
@@ -261,6 +295,21 @@ func (p *visitor) answerPhone(ctx context.Context) error {
 	return err
 }
 
+// typeCode types a code, or a wrong one before that.
+func (p *visitor) typeCode(ctx context.Context, code string) error {
+	if p.slips("a code") {
+		code = "000000"
+	}
+	return p.fill(ctx, "code", code)
+}
+
+// slips reports whether it is time to type something wrong, once.
+func (p *visitor) slips(what string) bool {
+	slips := p.clumsy && !p.slipped[what]
+	p.slipped[what] = true
+	return slips
+}
+
 // choose types the password on the one-time page that the chat links to.
 func (p *visitor) choose(ctx context.Context) error {
 	page, err := p.window.OpenEntry(ctx)
@@ -271,8 +320,12 @@ func (p *visitor) choose(ctx context.Context) error {
 		p.seen["a one-time page that was over"]++
 		return p.rest(ctx)
 	}
+	password := p.password
+	if p.slips("a password") {
+		password = "te kort"
+	}
 	s, err := page.Page.Enter(map[string]string{
-		"password": p.password, "confirm": p.password, "word": p.window.Page.Strong[1],
+		"password": password, "confirm": password, "word": p.window.Page.Strong[1],
 	})
 	return p.submit(ctx, page, s, err)
 }
@@ -300,7 +353,7 @@ func (p *visitor) check(ctx context.Context, life int64) error {
 	}
 	p.receipt = receipt
 	now := progress(page)
-	if now < p.came {
+	if now < p.came && !p.window.Sees(isLocked) { // which is an end, and shows no steps
 		return fmt.Errorf("a step was lost: it came to %d before, and is at %d now", p.came, now)
 	}
 	p.came = now
@@ -328,14 +381,85 @@ func (p *visitor) truth(ctx context.Context) error {
 	switch {
 	case p.window.Sees(isActive):
 		return p.service.signIn(ctx, p.who, p.password, 1)
+	case p.window.Sees(isUnlocked), p.window.Sees(isLocked):
+		a, err := p.service.account(ctx, p.who)
+		if err == nil && a.Locked == p.window.Sees(isUnlocked) {
+			err = fmt.Errorf("the directory says locked: %t", a.Locked)
+		}
+		return err
 	case p.window.Sees(notChanged) && p.answered[p.token()] == 0: // and it was not typed again
 		return p.service.signIn(ctx, p.who, mariekesOld, 0)
 	}
 	return nil
 }
 
+// disown says, by the link of the letter that tells of the new password, that it
+// was somebody else; then no password works that anybody knows.
+func (p *visitor) disown(ctx context.Context) error {
+	for pressed := false; ; {
+		a, err := p.service.account(ctx, p.who)
+		if err != nil {
+			return p.stuck(err)
+		}
+		if a.Mark != "1" { // written again, by nobody who knows what
+			return p.locked(ctx)
+		}
+		if !pressed {
+			pressed, err = p.pressNotMe(ctx)
+		}
+		if err != nil && !unreachable(err) {
+			return p.stuck(err)
+		}
+		if err := p.rest(ctx); err != nil {
+			return p.stuck(fmt.Errorf("said not to be them (%t), and the password still works: %w", pressed, err))
+		}
+	}
+}
+
+// pressNotMe presses the button of the newest letter that tells of a new
+// password, if it came. A link that was used before was taken in.
+func (p *visitor) pressNotMe(ctx context.Context) (pressed bool, err error) {
+	entries, err := p.phone().List(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range slices.Backward(entries) {
+		link := noticeLink.FindString(e.Text)
+		if e.Kind != employee.KindMail || !strings.Contains(e.Text, "Uw wachtwoord is gewijzigd") || link == "" {
+			continue
+		}
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, link, nil)
+		if err != nil {
+			return false, err
+		}
+		r.Header.Set("Origin", p.service.base)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return false, err
+		}
+		_ = answer.Body.Close() // nothing was read
+		return answer.StatusCode == http.StatusOK || answer.StatusCode == http.StatusNotFound, nil
+	}
+	return false, nil
+}
+
+// locked checks that neither password works.
+func (p *visitor) locked(ctx context.Context) error {
+	for _, password := range []string{p.password, mariekesOld} {
+		a, err := p.service.account(ctx, p.who)
+		if err != nil {
+			return p.stuck(err)
+		}
+		works, err := p.service.people.VerifyPassword(ctx, a.ID, conversation.NewSecret(password))
+		if err != nil || works {
+			return p.stuck(fmt.Errorf("a password works after its owner said that it was not them: %t (%w)", works, err))
+		}
+	}
+	return nil
+}
+
 // told waits until the owner heard of the first proof and of the new password,
-// and checks that nothing was told twice. (A code may come twice, see
+// and checks that nothing of one conversation was told twice. (A code may come twice, see
 // [bot.Verifier]: it is the same one.)
 func (p *visitor) told(ctx context.Context) error {
 	for {
@@ -350,11 +474,11 @@ func (p *visitor) told(ctx context.Context) error {
 			}
 		}
 		for what, n := range told {
-			if n > 1 {
+			if n > 1+p.again {
 				return p.stuck(fmt.Errorf("%q was told %d times", what, n))
 			}
 		}
-		if len(told) == 2 {
+		if len(told) == 2 || len(told) == 3 && p.errand == toDisown {
 			return nil
 		}
 		if err := p.rest(ctx); err != nil {

@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 					if haste == "pages" { // and not what is done behind them
 						return
 					}
+					p.Passwords.N = 1000  // each death costs a try
 					if haste == "siege" { // which is held on a slow machine
 						p.WriteFor, p.WriteSettled = 1500*time.Millisecond, 200*time.Millisecond
 						p.UnknownRetry = []time.Duration{100 * time.Millisecond, time.Second}

@@ -318,9 +318,6 @@ func TestAColleagueInTeamsEnrolsAnApp(t *testing.T) {
 	p.wellBehaved()
 }
 
-// appKey is the key of an app in groups of four, to type.
-var appKey = regexp.MustCompile(`(?:[A-Z2-7]{4} ){4,}[A-Z2-7]{1,4}`)
-
 func TestAColleagueInTeamsWalksInEnglish(t *testing.T) {
 	t.Parallel()
 	p, cloud := serveTeams(t)
