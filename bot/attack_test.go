@@ -174,7 +174,7 @@ func TestAC18_TenConversationsShareOneCounter(t *testing.T) {
 				s.say(visitor(n), fmt.Sprintf("%06d", 10*try+n))
 			}
 		}
-		s.counted("judged", 5)
+		s.eachCounted("m.devries", 5)
 		for n := range 10 {
 			s.on(visitor(n), conversation.Locked)
 		}

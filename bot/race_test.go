@@ -15,20 +15,71 @@ import (
 	"resetbot/conversation"
 )
 
-func TestAC11_AHundredWrongCodesAtTheSameInstant(t *testing.T) {
+// crowd is how many do the same at the same instant.
+const crowd = 200
+
+// all has a whole crowd walk, each step at the same instant.
+func (s *siege) all(name string, inputs ...string) {
+	s.t.Helper()
+	for _, input := range inputs {
+		var messages []bot.Incoming
+		for n := range crowd {
+			messages = append(messages, said(visitor(n), s.fill(visitor(n), name, input)))
+		}
+		s.atOnce(messages...)
+	}
+}
+
+// spent is how many tries of an account are counted, of those who are not in its
+// own chat.
+func (s *siege) spent(name string) int {
+	s.t.Helper()
+	key := conversation.CounterKey("proofs|others|id:" + string(s.person(name).ID))
+	spends := 0
+	_, err := s.config.Store.Update(context.Background(), conversation.User{Chat: "web", ID: "nobody"}, bot.Transition{
+		Reads: func(conversation.Conversation) conversation.Reads {
+			return conversation.Reads{Counters: []conversation.CounterKey{key}}
+		},
+		Step: func(_ conversation.Conversation, f conversation.Facts) (conversation.Change, error) {
+			spends = len(f.Counters[key].Spends)
+			return conversation.Change{Same: true}, nil
+		},
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return spends
+}
+
+// eachCounted fails the test if not exactly so many answers were judged, or not
+// each of them was counted.
+func (s *siege) eachCounted(name string, want int) {
+	s.t.Helper()
+	s.counted("judged", want)
+	if spent := s.spent(name); spent != want {
+		s.t.Errorf("%d tries are counted, want %d", spent, want)
+	}
+}
+
+func TestAC11_TwoHundredWrongCodesAtTheSameInstant(t *testing.T) {
 	t.Run("in one conversation", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			s := newSiege(t, onBolt)
 			s.walk(nurse, "m.devries", toCode...)
 			var guesses []bot.Incoming
-			for n := range 100 {
+			for n := range crowd {
 				guesses = append(guesses, said(nurse, fmt.Sprintf("%06d", n)))
 			}
 			s.atOnce(guesses...)
-			s.counted("judged", 1) // the others came while that was going on
+			s.eachCounted("m.devries", 1) // the others came while that was going on
 			for range 8 {
+				before := s.count("judged")
 				s.atOnce(guesses[10:]...)
+				if judged := s.count("judged"); judged > before+1 {
+					t.Errorf("%d were judged at once", judged-before)
+				}
+				s.eachCounted("m.devries", s.count("judged"))
 				s.say(nurse, "4")
 			}
 			if judged := s.count("judged"); judged > 5 {
@@ -40,39 +91,33 @@ func TestAC11_AHundredWrongCodesAtTheSameInstant(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			s := newSiege(t, onBolt, policy(manyBegin))
+			s.all("m.devries", toCode...)
 			var guesses []bot.Incoming
-			for n := range 25 {
-				s.walk(visitor(n), "m.devries", toCode...)
-				for i := range 4 {
-					guesses = append(guesses, said(visitor(n), fmt.Sprintf("%06d", 4*n+i)))
-				}
+			for n := range crowd {
+				guesses = append(guesses, said(visitor(n), fmt.Sprintf("%06d", n)))
 			}
-			for range 4 {
+			for range 2 {
 				s.atOnce(guesses...)
+				s.eachCounted("m.devries", 5)
 			}
-			s.counted("judged", 5)
-			for n := range 25 {
-				s.walk(visitor(n), "m.devries", "4", "{app}")
+			s.all("m.devries", "4", "{app}")
+			for n := range crowd {
 				if proofs := len(s.conversation(visitor(n)).Proofs); proofs > 0 {
 					t.Errorf("%d proofs after the limit", proofs)
 				}
 			}
-			s.counted("judged", 5)
+			s.eachCounted("m.devries", 5)
 		})
 	})
 }
 
-func TestAC12_TheRightCodeFiftyTimesAtTheSameInstant(t *testing.T) {
+func TestAC12_TheRightCodeTwoHundredTimesAtTheSameInstant(t *testing.T) {
 	t.Run("in one conversation", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			s := newSiege(t, onBolt)
 			s.walk(nurse, "m.devries", toSMS...)
-			var answers []bot.Incoming
-			for range 50 {
-				answers = append(answers, said(nurse, s.sms("m.devries")))
-			}
-			s.atOnce(answers...)
+			s.atOnce(slices.Repeat([]bot.Incoming{said(nurse, s.sms("m.devries"))}, crowd)...)
 			s.on(nurse, conversation.Step2Choose)
 			s.counted("judged", 1)
 			if proved := s.events(string(conversation.Proved)); proved != 1 {
@@ -80,23 +125,18 @@ func TestAC12_TheRightCodeFiftyTimesAtTheSameInstant(t *testing.T) {
 			}
 		})
 	})
-	t.Run("in fifty conversations", func(t *testing.T) {
+	t.Run("in two hundred conversations", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			s := newSiege(t, onBolt, policy(manyBegin),
 				policy(func(p *conversation.Policy) { p.Proofs.N = 1000 }))
-			var answers []bot.Incoming
-			for n := range 50 {
-				s.walk(visitor(n), "m.devries", toCode...)
-			}
-			code := s.app("m.devries")
-			for n := range 50 {
-				answers = append(answers, said(visitor(n), code))
-			}
-			s.atOnce(answers...)
-			s.counted("judged", 50)
+			s.all("m.devries", then(toCode, "{app}")...)
+			s.counted("judged", crowd)
 			if proved := s.events(string(conversation.Proved)); proved != 1 {
 				t.Errorf("proved %d times", proved)
+			}
+			if spent := s.spent("m.devries"); spent != crowd-1 { // the one that was right is given back
+				t.Errorf("%d tries are counted, want %d", spent, crowd-1)
 			}
 		})
 	})
@@ -105,10 +145,29 @@ func TestAC12_TheRightCodeFiftyTimesAtTheSameInstant(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSiege(t, onBolt)
 			s.walk(nurse, "m.devries", toPassword...)
-			s.atOnce(slices.Repeat([]bot.Incoming{s.filled(nurse, newPassword)}, 50)...)
+			s.atOnce(slices.Repeat([]bot.Incoming{s.filled(nurse, newPassword)}, crowd)...)
 			s.on(nurse, conversation.Done)
 			s.counted("reset", 1)
 		})
+	})
+}
+
+// TestAC13_OneAfterTheOtherOverTenConversationsExactlyFiveAreJudged: each
+// conversation is begun when the one before has been given up.
+func TestAC13_OneAfterTheOtherOverTenConversationsExactlyFiveAreJudged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSiege(t, onBolt, policy(manyBegin))
+		for n := range 10 {
+			s.walk(visitor(n), "m.devries", toChoice...)
+			if n < 5 {
+				s.walk(visitor(n), "m.devries", "4", fmt.Sprintf("%06d", n))
+				s.eachCounted("m.devries", n+1)
+				s.walk(visitor(n), "m.devries", "stop")
+				continue
+			}
+			s.on(visitor(n), conversation.Locked)
+		}
+		s.eachCounted("m.devries", 5)
 	})
 }
 
