@@ -40,6 +40,7 @@ const slack = 15 * time.Minute
 // walk is what the checker knows of a conversation.
 type walk struct {
 	id      string
+	unasked bool // the bot asks how it went, and waits for a day
 	user    conversation.User
 	receipt string
 	began   time.Time
@@ -334,7 +335,10 @@ func (c *checker) committed(e committed) {
 	for _, b := range t.in.From.Bound {
 		w.bound[b.ID] = true
 	}
-	w.account, w.own = v.Subject.ID, v.Subject.Own
+	w.account, w.own, w.unasked = v.Subject.ID, v.Subject.Own, v.Unasked
+	if w.unasked && (v.State != conversation.Start || w.account != "" || len(w.proofs) > 0) {
+		c.wrong("conversation %s, which nobody asked for, is on %s", w.receipt, v.State)
+	}
 	if q := v.Question; q != nil {
 		c.of[q.ID] = w
 	}
@@ -405,7 +409,7 @@ func (c *checker) close() {
 		if w == nil || w.owner() {
 			continue
 		}
-		if w.end == "" {
+		if w.end == "" && !w.unasked {
 			c.wrong("conversation %s never ended", w.receipt)
 		}
 		if newest := slices.Max(slices.Collect(maps.Keys(w.pages))); w.shown < newest {
