@@ -61,7 +61,9 @@ func (Secret) MarshalJSON() ([]byte, error) { return nil, ErrSecret }
 func (Secret) MarshalBinary() ([]byte, error) { return nil, ErrSecret }
 
 // Key is a 256-bit key of HMAC-SHA-256. It prints and marshals as little as
-// a [Secret] does.
+// a [Secret] does, but where fmt goes by reflection: in a field that is not
+// exported, or under a verb that does not fit. A test sees to it that nothing that
+// holds one is given to a printer at all.
 type Key [32]byte
 
 func (Key) String() string                 { return redacted }
@@ -203,6 +205,10 @@ func (Nonce) GoString() string             { return redacted }
 func (Nonce) Format(f fmt.State, _ rune)   { _, _ = f.Write([]byte(redacted)) }
 func (Nonce) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (Nonce) MarshalText() ([]byte, error) { return nil, ErrSecret }
+func (Nonce) MarshalJSON() ([]byte, error) { return nil, ErrSecret }
+
+// MarshalBinary stops encoding/gob, as in [Secret].
+func (Nonce) MarshalBinary() ([]byte, error) { return nil, ErrSecret }
 
 func (n Nonce) draw(use string) [32]byte { return Key(n).Sum(use) }
 
