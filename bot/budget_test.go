@@ -287,6 +287,7 @@ type elsewhere struct{ bot.Limiter }
 func (elsewhere) Spend(
 	_ context.Context, _ conversation.CounterKey, _ string, l conversation.Limit, now time.Time,
 ) (bool, time.Time, error) {
+	time.Sleep(time.Millisecond) // so that the page before is always seen, and not only mostly
 	return false, now.Add(l.Window), nil
 }
 

@@ -133,6 +133,8 @@ func (s *Server) Tell(ctx context.Context, t bot.Telling) (conversation.Delivery
 		return conversation.Undeliverable, plainly(err)
 	case ctx.Err() != nil:
 		return conversation.Later, fmt.Errorf("sending mail: %w", ctx.Err())
+	case isOver(ctx): // its connection's own deadline was a moment sooner
+		return conversation.Later, fmt.Errorf("sending mail: %w", context.DeadlineExceeded)
 	}
 	return conversation.Later, plainly(err)
 }
@@ -191,6 +193,12 @@ func (s *Server) tls() *tls.Config {
 	}
 	c.ServerName, c.MinVersion = s.o.Host, tls.VersionTLS12
 	return c
+}
+
+// isOver reports whether the deadline of ctx has come.
+func isOver(ctx context.Context) bool {
+	at, ok := ctx.Deadline()
+	return ok && !time.Now().Before(at)
 }
 
 // refused reports whether the same letter would be refused again.
