@@ -283,7 +283,9 @@ func (b *Bot) after(user conversation.User, change conversation.Change, order ui
 	}
 }
 
-// begin runs f beside everything else, unless the bot is stopping.
+// begin runs f beside everything else, unless the bot is stopping. Where f panics,
+// nobody else goes down with it, and what was thrown, which may hold anything, is not
+// printed.
 func (b *Bot) begin(f func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -293,7 +295,9 @@ func (b *Bot) begin(f func()) {
 	b.work.Add(1)
 	go func() {
 		defer b.work.Done()
-		f()
+		if err := guard(func() error { f(); return nil }); err != nil {
+			b.Log.Error("something broke off that goes on by itself", "error", err)
+		}
 	}()
 }
 
@@ -320,7 +324,7 @@ func (b *Bot) discard(ctx context.Context, user conversation.User, from conversa
 
 // say sends a page that no record holds, because no record could be written.
 func (b *Bot) say(ctx context.Context, to conversation.Origin, id conversation.MessageID) {
-	_, err := b.Chats[to.User.Chat].Send(context.WithoutCancel(ctx), Outgoing{
+	_, err := send(context.WithoutCancel(ctx), b.Chats[to.User.Chat], Outgoing{
 		User: to.User, Address: to.Address, Locale: to.Locale, Page: conversation.Page{ID: id},
 	})
 	if err != nil {

@@ -71,7 +71,7 @@ func (b *Bot) deliverOne(user conversation.User) {
 	if out.SoundLink, err = b.soundLink(c); err != nil {
 		b.Log.Error("making the link of a sound", "error", err)
 	}
-	sent, err := chat.Send(ctx, out)
+	sent, err := send(ctx, chat, out)
 	if err != nil {
 		b.Log.Warn("sending a page", "chat", user.Chat, "page", c.Page.ID, "error", err)
 		sent.Result = conversation.Later
@@ -93,18 +93,30 @@ func (b *Bot) suggest(c conversation.Conversation) conversation.Secret {
 	return b.Wizard.Suggest(c, seed)
 }
 
+// send has a chat deliver a page. One that panics may do better later.
+func send(ctx context.Context, chat Chat, out Outgoing) (sent Sent, err error) {
+	err = guard(func() (err error) { sent, err = chat.Send(ctx, out); return err })
+	return sent, err
+}
+
 // riddle adds the captcha of a page: its picture, and its sound if it was asked
 // for. What cannot be made is left out, and the page offers another.
 func (b *Bot) riddle(out *Outgoing, m conversation.Media) {
 	keys := b.Wizard.Keys
-	var err error
-	if out.Picture, err = b.Painter.Paint(keys.CaptchaAnswer(m.ID), keys.CaptchaSeed(m.ID)); err != nil {
+	err := guard(func() (err error) {
+		out.Picture, err = b.Painter.Paint(keys.CaptchaAnswer(m.ID), keys.CaptchaSeed(m.ID))
+		return err
+	})
+	if err != nil {
 		b.Log.Error("drawing a captcha", "error", err)
 	}
 	if !m.Sound {
 		return
 	}
-	out.Sound, err = b.Painter.Speak(keys.CaptchaAnswer(m.ID), keys.CaptchaSoundSeed(m.ID), out.Locale)
+	err = guard(func() (err error) {
+		out.Sound, err = b.Painter.Speak(keys.CaptchaAnswer(m.ID), keys.CaptchaSoundSeed(m.ID), out.Locale)
+		return err
+	})
 	if err != nil {
 		b.Log.Error("saying a captcha", "error", err)
 	}

@@ -73,7 +73,7 @@ func (b *Bot) attend(n conversation.Notice) {
 	case conversation.Alarm:
 		err = b.raise(n)
 	default:
-		told, err = b.tell(n)
+		err = guard(func() (err error) { told, err = b.tell(n); return err })
 	}
 	if err := b.putAway(n, told, err); err != nil {
 		b.Log.Error("putting a notice away", "kind", n.Kind, "error", err)
