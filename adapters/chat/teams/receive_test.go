@@ -176,7 +176,8 @@ func TestWhatAnActivityMeans(t *testing.T) {
 		{"the app was removed", arrived("installationUpdate", map[string]any{"action": "remove"}), ""},
 		{"a person was added", arrived("conversationUpdate", map[string]any{"membersAdded": []any{map[string]any{"id": anna.ID}}}), ""},
 		{"an edited message", with(say(secretText), map[string]any{"type": "messageUpdate", "channelData": map[string]any{
-			"tenant": map[string]any{"id": anna.Tenant}, "eventType": "editMessage"}}), ""},
+			"tenant": map[string]any{"id": anna.Tenant}, "eventType": "editMessage",
+		}}), ""},
 		{"a deleted message", with(say(""), map[string]any{"type": "messageDelete"}), ""},
 		{"a reaction", arrived("messageReaction", map[string]any{"reactionsAdded": []any{map[string]any{"type": "like"}}}), ""},
 		{"typing", arrived("typing", nil), ""},

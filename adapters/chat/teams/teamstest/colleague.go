@@ -20,7 +20,6 @@ type Colleague struct {
 	// Times is how often each activity is delivered; 0 is once.
 	Times int
 	t     testing.TB
-	seen  int // how many messages the chat had when the colleague last did something
 }
 
 // Colleague gives somebody Teams, with a bot that listens at an address.
