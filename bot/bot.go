@@ -227,6 +227,7 @@ func (b *Bot) step(
 			before, order = c, b.steps.Add(1)
 			return b.Wizard.Step(c, read(c), f, now)
 		},
+		Patient: in.Kind == conversation.Passed || in.Kind == conversation.Shown,
 	})
 	if errors.Is(err, ErrUnreadable) {
 		return change, b.discard(ctx, user, in.From)
@@ -236,7 +237,7 @@ func (b *Bot) step(
 		return change, fmt.Errorf("storing a step: %w", err)
 	}
 	b.Metrics.stepped(before, change, now)
-	b.after(user, change, order)
+	b.after(user, in, change, order)
 	return change, nil
 }
 
@@ -258,12 +259,14 @@ func (b *Bot) understand(c conversation.Conversation, in conversation.Input, tex
 	return in
 }
 
-// after sets going what a commit ordered. order is its place among this process's.
-func (b *Bot) after(user conversation.User, change conversation.Change, order uint64) {
+// after sets going what a commit ordered. order is its place among this process's
+// steps of the same conversation. What time alone brings about is delivered by
+// whoever told of the time: it may be many at once.
+func (b *Bot) after(user conversation.User, in conversation.Input, change conversation.Change, order uint64) {
 	c := change.Conversation
-	if change.Same {
+	if change.Same { // it may have been taken before a commit that is newer: it says only what nobody knows
 		if due := c.Due(b.Wizard.Policy); due.After(b.Now()) {
-			b.schedule(user, due, order)
+			b.schedule(user, due, 0)
 		}
 		return
 	}
@@ -275,7 +278,7 @@ func (b *Bot) after(user conversation.User, change conversation.Change, order ui
 		task := *c.Task
 		b.begin(func() { b.do(user, task, change.Secret) })
 	}
-	if !c.Page.Delivered && c.Page.Attempts == 0 {
+	if in.Kind != conversation.Passed && !c.Page.Delivered && c.Page.Attempts == 0 {
 		b.deliver(user)
 	}
 	if len(change.Notices) > 0 {

@@ -16,13 +16,26 @@ const sendTimeout = 20 * time.Second
 // the record holds when it looks, so a page that was replaced before it was
 // sent is never sent.
 func (b *Bot) deliver(user conversation.User) {
-	b.mu.Lock()
-	_, busy := b.delivering[user]
-	b.delivering[user] = busy // a worker that is busy will look again
-	b.mu.Unlock()
-	if !busy {
+	if b.claim(user) {
 		b.begin(func() { b.deliverAll(user) })
 	}
+}
+
+// deliverNow does the same, and returns when it is done.
+func (b *Bot) deliverNow(user conversation.User) {
+	if b.running.Err() == nil && b.claim(user) {
+		b.deliverAll(user)
+	}
+}
+
+// claim reports whether nobody delivers to user yet; a worker that does will look
+// again.
+func (b *Bot) claim(user conversation.User) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, busy := b.delivering[user]
+	b.delivering[user] = busy
+	return !busy
 }
 
 func (b *Bot) deliverAll(user conversation.User) {

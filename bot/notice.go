@@ -70,6 +70,7 @@ func (b *Bot) attend(n conversation.Notice) {
 	switch n.Kind {
 	case conversation.Nudge:
 		err = b.update(context.Background(), n.User, conversation.Input{Kind: conversation.Passed}, conversation.Secret{})
+		b.deliver(n.User)
 	case conversation.Alarm:
 		err = b.raise(n)
 	default:

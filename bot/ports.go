@@ -318,6 +318,8 @@ type Store interface {
 type Transition struct {
 	Reads func(conversation.Conversation) conversation.Reads
 	Step  func(conversation.Conversation, conversation.Facts) (conversation.Change, error)
+	// Patient is set where no person waits for the answer: others may go first.
+	Patient bool
 }
 
 // ErrUnreadable is wrapped by the error of Update and Conversation for a

@@ -79,48 +79,59 @@ func (b *Bot) sweep(ctx context.Context, alone bool) {
 		p := b.Wizard.Policy
 		before = before.Add(p.WaitFor + p.Levelled + p.LevelledBy + p.LeaseMargin + time.Minute)
 	}
-	const batch = 4096
-	for range 16 { // what is still due then is so because nothing can be done about it now
-		users, err := b.Store.Due(ctx, before, batch)
-		if ctx.Err() != nil { // stopping
-			return
-		}
-		if err != nil {
-			b.Log.Error("asking who is due", "error", err)
-			return
-		}
-		b.tickAll(ctx, users, alone)
-		if len(users) < batch || ctx.Err() != nil {
-			break
-		}
+	const most = 1 << 16 // what is left then is due again in a moment
+	users, err := b.Store.Due(ctx, before, most)
+	if err != nil && ctx.Err() == nil { // else it is stopping
+		b.Log.Error("asking who is due", "error", err)
 	}
+	b.tickAll(ctx, users, alone)
 	b.begin(func() { b.notices(back) })
 }
 
-// tickAll ticks many at once, so that a store that commits in groups can.
+// tickAll tells many conversations that time passed, and then has delivered what
+// they say: the first is to be done soon, the second takes as long as it does.
 func (b *Bot) tickAll(ctx context.Context, users []conversation.User, alone bool) {
-	var ticks sync.WaitGroup
-	slots := make(chan struct{}, 256)
-	for _, user := range users {
-		slots <- struct{}{}
-		ticks.Go(func() {
-			b.tick(ctx, user, alone)
-			<-slots
-		})
+	var mu sync.Mutex
+	var speak []conversation.User
+	each(users, func(user conversation.User) {
+		if b.tick(ctx, user, alone) {
+			mu.Lock()
+			defer mu.Unlock()
+			speak = append(speak, user)
+		}
+	})
+	if len(speak) > 0 {
+		b.begin(func() { each(speak, b.deliverNow) })
 	}
-	ticks.Wait()
 }
 
-// tick tells a conversation that time passed.
-func (b *Bot) tick(ctx context.Context, user conversation.User, alone bool) {
+// each calls f for all users, for many at the same time, so that a store that
+// commits in groups can.
+func each(users []conversation.User, f func(conversation.User)) {
+	next := make(chan conversation.User)
+	var all sync.WaitGroup
+	for range min(len(users), 128) {
+		all.Go(func() {
+			for user := range next {
+				f(user)
+			}
+		})
+	}
+	for _, user := range users {
+		next <- user
+	}
+	close(next)
+	all.Wait()
+}
+
+// tick tells a conversation that time passed, and reports whether it has a page that
+// is still to be delivered.
+func (b *Bot) tick(ctx context.Context, user conversation.User, alone bool) bool {
 	change, err := b.step(ctx, user, conversation.Input{Kind: conversation.Passed, Alone: alone}, conversation.Secret{})
 	if err != nil && ctx.Err() == nil {
 		b.Log.Error("telling a conversation the time", "chat", user.Chat, "error", err)
-		return
 	}
-	if !change.Conversation.Page.Delivered {
-		b.deliver(user)
-	}
+	return err == nil && !change.Conversation.Page.Delivered
 }
 
 // dueAt is when somebody is due, as the step with that place in the order left it.
@@ -170,23 +181,17 @@ func (b *Bot) next() time.Duration {
 
 // tickDue ticks whoever is due now.
 func (b *Bot) tickDue(ctx context.Context) {
-	for {
-		b.mu.Lock()
-		if len(b.wake) == 0 || b.wake[0].at.After(b.Now()) {
-			b.mu.Unlock()
-			return
-		}
+	var due []conversation.User
+	b.mu.Lock()
+	for now := b.Now(); len(b.wake) > 0 && !b.wake[0].at.After(now); {
 		w := heap.Pop(&b.wake).(waking)
-		known, ok := b.due[w.user]
-		still := ok && !known.at.After(w.at)
-		if still {
+		if known, ok := b.due[w.user]; ok && !known.at.After(w.at) { // else it is due at another time since
 			delete(b.due, w.user)
-		}
-		b.mu.Unlock()
-		if still {
-			b.tick(ctx, w.user, false)
+			due = append(due, w.user)
 		}
 	}
+	b.mu.Unlock()
+	b.tickAll(ctx, due, false)
 }
 
 // schedule is a heap of who is due when, the earliest first. What is in it

@@ -36,6 +36,9 @@ func askerCounter(use, asker string) CounterKey { return CounterKey(use + "|" + 
 // the same conversation and input as the Step that follows.
 func (w *Wizard) Reads(c Conversation, in Input) Reads {
 	var r Reads
+	if in.Kind == Shown { // is noted on the page, and concerns nothing else
+		return r
+	}
 	key := c.Subject.Key
 	record := c.Subject.ID != ""
 	if out := in.Outcome; in.Kind == Came && out != nil {

@@ -424,20 +424,26 @@ func (s *step) show(p Page, notes ...Note) {
 	if !s.c.State.Over() && !s.c.State.mustRun() {
 		p.Ends = s.c.Ends
 	}
-	p.Retry = s.now.Add(redeliver)
+	p.Retry = s.overdue()
 	s.c.Page, s.c.Unclear = p, 0
 }
 
-// redeliver is how long a page may take to be delivered before somebody else,
-// or the next process, looks after it.
-const redeliver = 3 * time.Second
+// overdue is when a page should have been delivered; then somebody else, or the
+// next process, looks after it. What time brings about comes for many people at
+// once, and nobody is waiting for it.
+func (s *step) overdue() time.Time {
+	if s.in.Kind == Passed {
+		return s.now.Add(30 * time.Second)
+	}
+	return s.now.Add(3 * time.Second)
+}
 
 // repeat shows the same page again, with something to say above it. Its
 // buttons stay the same.
 func (s *step) repeat(notes ...Note) {
 	p := &s.c.Page
 	p.Version++
-	p.Notes, p.Delivered, p.Attempts, p.Retry = notes, false, 0, s.now.Add(redeliver)
+	p.Notes, p.Delivered, p.Attempts, p.Retry = notes, false, 0, s.overdue()
 }
 
 // order has task done: by this process, under a lease.
@@ -527,9 +533,11 @@ func (s *step) release(event Event) {
 	if a.Writing == s.c.ID {
 		a.Writing, a.WritingUntil = "", time.Time{}
 	}
-	a.Guests = slices.DeleteFunc(slices.Clone(a.Guests), func(g Guest) bool {
-		return g.Conversation == s.c.ID || !s.now.Before(g.Until)
-	})
+	if event != Expire { // a guest whose time is over is none
+		a.Guests = slices.DeleteFunc(slices.Clone(a.Guests), func(g Guest) bool {
+			return g.Conversation == s.c.ID || !s.now.Before(g.Until)
+		})
+	}
 	if event == Expire && !s.c.Failed {
 		s.giveBack(useBegun, s.c.ID, s.Policy.Begun)
 	}

@@ -600,6 +600,41 @@ func TestAC49_TheEndIsAbsolute(t *testing.T) {
 	w.on(ann, Expired)
 }
 
+func TestWhatExpiresGivesBackWhatItDidNotUseAndWritesNoMore(t *testing.T) {
+	w := newWorld(t)
+	w.toStep1(ann, PickReset, "m.devries")
+	w.now = w.now.Add(w.wizard.Policy.Conversation)
+	ended := w.step(ann, Input{Kind: Passed})
+	w.on(ann, Expired)
+	if ended.Account != nil || len(ended.Counters) != 1 || len(ended.Audit) != 1 {
+		t.Errorf("the account %v, the counters %v and the lines %v are written", ended.Account, ended.Counters, ended.Audit)
+	}
+	for _, c := range ended.Counters {
+		if len(c.Spends) != 0 {
+			t.Errorf("what was begun is still counted: %v", c)
+		}
+	}
+	w.toStep1(bob, PickReset, "m.devries") // whoever comes next clears up
+	for _, record := range w.accounts {
+		if len(record.Guests) != 1 || record.Guests[0].Conversation != w.convs[bob].ID {
+			t.Errorf("guests are %v", record.Guests)
+		}
+	}
+}
+
+func TestThatAPageWasShownConcernsNothingElse(t *testing.T) {
+	w := newWorld(t)
+	w.toStep1(ann, PickReset, "m.devries")
+	c := w.convs[ann]
+	in := Input{Kind: Shown, Delivered: &Delivery{Version: c.Page.Version, Result: Delivered}}
+	if r := w.wizard.Reads(c, in); r.Account != "" || len(r.Counters) > 0 || len(r.Marks) > 0 {
+		t.Errorf("it reads %+v", r)
+	}
+	if change := w.step(ann, in); !change.Conversation.Page.Delivered || change.Account != nil || len(change.Counters) > 0 {
+		t.Errorf("it comes to %+v", change)
+	}
+}
+
 func TestAC41_AnOldButtonIsExplainedAndOpensNothing(t *testing.T) {
 	w := newWorld(t)
 	w.toStep1(ann, PickReset, "m.devries")

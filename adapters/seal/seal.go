@@ -159,8 +159,11 @@ func (k Keys) Sealer(purpose string) *Sealer {
 
 const idSize = 4
 
+// Nonced is how many bytes at the beginning of a record no other record has.
+const Nonced = idSize + 12
+
 // Overhead is how many bytes a sealed record is longer than its plaintext.
-const Overhead = idSize + 12 + 16
+const Overhead = Nonced + 16
 
 // Seal encrypts plaintext, binds it to additional, and appends the record to
 // dst. A sealing key is good for 2^32 records (NIST SP 800-38D, random

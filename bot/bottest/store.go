@@ -540,7 +540,7 @@ func storeCounterRace(t *testing.T, s *storeTest) {
 }
 
 func storeConversationRace(t *testing.T, s *storeTest) {
-	together(50, func(int) {
+	together(50, func(i int) {
 		_, err := s.Update(t.Context(), anna, bot.Transition{
 			Reads: read(conversation.Reads{}),
 			Step: func(c conversation.Conversation, _ conversation.Facts) (conversation.Change, error) {
@@ -550,6 +550,7 @@ func storeConversationRace(t *testing.T, s *storeTest) {
 				c.Page.Version++
 				return conversation.Change{Conversation: c, Due: at(c.Page.Version)}, nil
 			},
+			Patient: i%2 == 0,
 		})
 		if err != nil {
 			t.Errorf("updating: %v", err)

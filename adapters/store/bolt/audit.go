@@ -80,9 +80,8 @@ func (t *txn) chain(entries []bot.Entry) error {
 // Append is part of [bot.Store].
 func (s *Store) Append(ctx context.Context, lines ...conversation.Line) error {
 	return s.group.do(ctx, func(t *txn) (func() error, error) {
-		w := &writes{txn: t}
-		w.append(lines...)
-		return w.plan()
+		w := &writes{txn: t, lines: lines}
+		return w.plan(t)
 	})
 }
 

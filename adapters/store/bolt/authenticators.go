@@ -80,6 +80,6 @@ func (s *Store) reenrol(
 		}
 		w := &writes{txn: t}
 		w.saveEnrolled(account, edit(list))
-		return w.plan()
+		return w.plan(t)
 	})
 }

@@ -7,7 +7,6 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"resetbot/adapters/store"
 	"resetbot/bot"
 	"resetbot/conversation"
 )
@@ -18,8 +17,10 @@ func (s *Store) Commits() (n int) {
 	return n
 }
 
-// Waiting is how many stand in the queue.
+// Waiting is how many stand in the queue, Patient how many in that of those who
+// let others go first.
 func (s *Store) Waiting() int { return len(s.group.queue) }
+func (s *Store) Patient() int { return len(s.group.patient) }
 
 // Apply puts f into the queue, as the part of a write that must not fail.
 func (s *Store) Apply(ctx context.Context, f func() error) error {
@@ -33,17 +34,11 @@ func (s *Store) UpdateBy(
 ) error {
 	return transact(s.db, func(tx *bbolt.Tx) error {
 		t := &txn{Store: s, tx: tx}
-		c, err := t.conversation(user)
+		d, err := t.draft(user, tr)
 		if err != nil {
 			return err
 		}
-		change, err := store.Run(tr, user, c, t.facts)
-		if err != nil {
-			return err
-		}
-		w := &writes{txn: t}
-		w.save(user, change)
-		apply, err := w.plan()
+		apply, err := d.plan(t)
 		if err != nil {
 			return err
 		}
@@ -64,7 +59,11 @@ func (s *Store) Plant(
 		txn := &txn{Store: s, tx: tx}
 		w := &writes{txn: txn}
 		w.saveConversation(user, due, conversation.Conversation{User: user}) // with its label
-		if err := w.apply(); err != nil {
+		apply, err := w.plan(txn)
+		if err != nil {
+			return err
+		}
+		if err := apply(); err != nil {
 			return err
 		}
 		k := s.userKey(user)
@@ -78,3 +77,6 @@ func (s *Store) Plant(
 		t.Fatal(err)
 	}
 }
+
+// MaxPatient is how many of those share a commit where nobody else is.
+const MaxPatient = maxPatient

@@ -19,21 +19,28 @@ import (
 // goroutine takes whoever is waiting, works them off in one transaction,
 // commits, and only then answers them all. Alone, nobody waits for anybody.
 
-// group is that goroutine, and the queue before it.
+// group is that goroutine, and the queues before it.
 type group struct {
 	store   *Store
 	queue   chan *request
+	patient chan *request // whose callers let others go first
 	stopped chan struct{}
 
-	mu     sync.RWMutex // held for reading while something enters the queue
+	mu     sync.RWMutex // held for reading while something enters a queue
 	closed bool
 
 	// broken is set, by the writer alone, when nobody knows what is on the disk.
 	broken atomic.Pointer[error]
 }
 
-// maxBatch is how many share a commit at most.
-const maxBatch = 512
+// How many share a commit at most: of those who are in a hurry; and together with
+// patient ones, who make it up to that number, or double it. So a commit costs
+// little for each of many patient ones, nobody who comes meanwhile waits long for
+// it, and neither kind shuts the other out.
+const (
+	maxBatch   = 512
+	maxPatient = 128
+)
 
 var errClosed = errors.New("the store is closed")
 
@@ -57,7 +64,10 @@ const (
 )
 
 func startGroup(s *Store) *group {
-	g := &group{store: s, queue: make(chan *request, maxBatch), stopped: make(chan struct{})}
+	g := &group{
+		store: s, queue: make(chan *request, maxBatch), patient: make(chan *request, maxPatient),
+		stopped: make(chan struct{}),
+	}
 	go g.write()
 	return g
 }
@@ -68,6 +78,7 @@ func (g *group) stop() {
 	if !g.closed {
 		g.closed = true
 		close(g.queue)
+		close(g.patient)
 	}
 	g.mu.Unlock()
 	<-g.stopped
@@ -75,12 +86,14 @@ func (g *group) stop() {
 
 // do has p carried out, and returns when that is durable. When ctx ends before
 // the writer takes it, nothing was done; after that, the answer is waited for.
-func (g *group) do(ctx context.Context, p plan) error {
+func (g *group) do(ctx context.Context, p plan) error { return g.stand(ctx, g.queue, p) }
+
+func (g *group) stand(ctx context.Context, queue chan<- *request, p plan) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	r := &request{plan: p, done: make(chan struct{})}
-	if err := g.enter(ctx, r); err != nil {
+	if err := g.enter(ctx, queue, r); err != nil {
 		return err
 	}
 	select {
@@ -94,47 +107,55 @@ func (g *group) do(ctx context.Context, p plan) error {
 	return r.err
 }
 
-func (g *group) enter(ctx context.Context, r *request) error {
+func (g *group) enter(ctx context.Context, queue chan<- *request, r *request) error {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	if g.closed {
 		return errClosed
 	}
 	select {
-	case g.queue <- r:
+	case queue <- r:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// write is the writer.
+// write is the writer. A queue that is closed gives nil, once it is worked off.
 func (g *group) write() {
 	defer close(g.stopped)
-	for first := range g.queue {
+	for open := true; open; {
+		var hurried, patient *request
+		select {
+		case hurried, open = <-g.queue:
+		case patient, open = <-g.patient:
+		}
 		// Those whom the last commit woke get to ask again, and come along.
 		runtime.Gosched()
-		g.commit(g.gather(first))
+		batch := gather(nil, hurried, g.queue, maxBatch)
+		g.commit(gather(batch, patient, g.patient, max(maxPatient, 2*len(batch))))
 	}
 }
 
-// gather takes whoever is waiting.
-func (g *group) gather(first *request) []*request {
-	var batch []*request
-	for r, ok := first, true; ok; {
-		if r.state.CompareAndSwap(queued, taken) {
+// gather adds to a batch whoever is waiting, first before all, until there are so
+// many.
+func gather(batch []*request, first *request, queue <-chan *request, most int) []*request {
+	for r := first; ; {
+		if r != nil && r.state.CompareAndSwap(queued, taken) {
 			batch = append(batch, r)
 		}
-		if len(batch) == maxBatch {
-			break
+		if len(batch) == most {
+			return batch
 		}
 		select {
-		case r, ok = <-g.queue:
+		case r = <-queue:
+			if r == nil {
+				return batch
+			}
 		default:
-			ok = false
+			return batch
 		}
 	}
-	return batch
 }
 
 // commit works a batch off and answers everybody in it. If it comes to grief

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -79,31 +80,36 @@ func TestWhoeverWaitsSharesACommit(t *testing.T) {
 
 func TestFailureOfOneNeverFailsItsNeighbours(t *testing.T) {
 	s := open(t, options(t))
+	shared := conversation.User{Chat: "web", ID: "shared"}
+	// failing updates somebody whom another one in the queue updates before, so
+	// that the writer takes the step again. Then it fails.
+	failing := func(how func() error) error {
+		tr, taken := begin(shared), 0
+		step := tr.Step
+		tr.Step = func(c conversation.Conversation, f conversation.Facts) (conversation.Change, error) {
+			if taken++; taken == 1 {
+				return step(c, f)
+			}
+			return conversation.Change{Forget: true}, how()
+		}
+		_, err := s.Update(t.Context(), shared, tr)
+		return err
+	}
 	fails := []struct {
 		name string
-		do   func(n int) error
+		do   func() error
 		want func(error) bool
 	}{
-		{"an error of the step", func(n int) error {
-			tr := begin(numbered(n))
-			tr.Step = func(conversation.Conversation, conversation.Facts) (conversation.Change, error) {
-				return conversation.Change{Forget: true}, errStep
-			}
-			_, err := s.Update(t.Context(), numbered(n), tr)
-			return err
+		{"an error of the step", func() error {
+			return failing(func() error { return errStep })
 		}, func(err error) bool { return errors.Is(err, errStep) }},
-		{"a panic of the step", func(n int) error {
-			tr := begin(numbered(n))
-			tr.Step = func(conversation.Conversation, conversation.Facts) (conversation.Change, error) {
-				panic("step")
-			}
-			_, err := s.Update(t.Context(), numbered(n), tr)
-			return err
+		{"a panic of the step", func() error {
+			return failing(func() error { panic("step") })
 		}, func(err error) bool { return err != nil }},
-		{"an error while putting", func(int) error {
+		{"an error while putting", func() error {
 			return s.Apply(t.Context(), func() error { return errStep })
 		}, func(err error) bool { return errors.Is(err, errStep) }},
-		{"a panic while putting", func(int) error {
+		{"a panic while putting", func() error {
 			return s.Apply(t.Context(), func() error { panic("bbolt: page 7 is damaged") })
 		}, func(err error) bool { return err != nil }},
 	}
@@ -111,32 +117,41 @@ func TestFailureOfOneNeverFailsItsNeighbours(t *testing.T) {
 		t.Run(fail.name, func(t *testing.T) {
 			release := busy(t, s)
 			var all sync.WaitGroup
+			update := func(user conversation.User) {
+				if _, err := s.Update(t.Context(), user, begin(user)); err != nil {
+					t.Error(err)
+				}
+			}
+			all.Go(func() { update(shared) })
+			waitFor(s, 1)
 			for n := range 30 {
 				all.Go(func() {
-					if n%10 == 5 {
-						if err := fail.do(n); !fail.want(err) {
-							t.Errorf("got %v", err)
-						}
-						return
-					}
-					if _, err := s.Update(t.Context(), numbered(n), begin(numbered(n))); err != nil {
-						t.Error(err)
+					if n%10 != 5 {
+						update(numbered(n))
+					} else if err := fail.do(); !fail.want(err) {
+						t.Errorf("got %v", err)
 					}
 				})
 			}
-			waitFor(s, 30)
+			waitFor(s, 31)
 			release()
 			all.Wait()
 		})
 	}
 	versions, lines := 0, 0
-	for n := range 30 {
-		c, err := s.Conversation(t.Context(), numbered(n))
+	look := func(user conversation.User, want int) {
+		c, err := s.Conversation(t.Context(), user)
 		must(t, err)
-		if want := len(fails); n%10 != 5 && c.Page.Version != want {
-			t.Errorf("person %d is at page %d, want %d", n, c.Page.Version, want)
+		if c.Page.Version != want {
+			t.Errorf("%s is at page %d, want %d", user, c.Page.Version, want)
 		}
 		versions += c.Page.Version
+	}
+	look(shared, len(fails))
+	for n := range 30 {
+		if n%10 != 5 {
+			look(numbered(n), len(fails))
+		}
 	}
 	var last bot.Entry
 	must(t, s.Lines(t.Context(), 1, func(e bot.Entry) error {
@@ -147,6 +162,21 @@ func TestFailureOfOneNeverFailsItsNeighbours(t *testing.T) {
 	}))
 	if lines != versions {
 		t.Errorf("%d lines tell of %d updates", lines, versions)
+	}
+}
+
+func TestAStepThatFailsOrChangesNothingWaitsForNobody(t *testing.T) {
+	s := open(t, options(t))
+	release := busy(t, s)
+	defer release()
+	for _, want := range []error{errStep, nil} {
+		tr := begin(anna)
+		tr.Step = func(conversation.Conversation, conversation.Facts) (conversation.Change, error) {
+			return conversation.Change{Same: want == nil}, want
+		}
+		if _, err := s.Update(t.Context(), anna, tr); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
 	}
 }
 
@@ -167,6 +197,77 @@ func TestThoseInOneCommitSeeEachOther(t *testing.T) {
 	if c, err := s.Conversation(t.Context(), anna); err != nil || c.Page.Version != 30 {
 		t.Errorf("page %d of 30, %v", c.Page.Version, err)
 	}
+}
+
+// patiently has n people updated by callers who let others go first, and tells how
+// many are.
+func patiently(t *testing.T, s *bolt.Store, all *sync.WaitGroup, n int) (done *atomic.Int64) {
+	done = new(atomic.Int64)
+	for i := range n {
+		all.Go(func() {
+			tr := begin(numbered(i))
+			tr.Patient = true
+			if _, err := s.Update(t.Context(), numbered(i), tr); err != nil {
+				t.Error(err)
+			}
+			done.Add(1)
+		})
+	}
+	return done
+}
+
+func TestWhoIsInAHurryWaitsForNobodyWhoIsNot(t *testing.T) {
+	s := open(t, options(t))
+	release := busy(t, s)
+	before := s.Commits()
+	var all sync.WaitGroup
+	const n = 1000
+	patient := patiently(t, s, &all, n)
+	for s.Patient() < bolt.MaxPatient { // others wait outside
+		runtime.Gosched()
+	}
+	all.Go(func() {
+		err := s.Apply(t.Context(), func() error {
+			if done := patient.Load(); done != 0 {
+				t.Errorf("%d went before", done)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	waitFor(s, 1)
+	release()
+	all.Wait()
+	if done, commits := patient.Load(), s.Commits()-before; done != n || commits > n/10 {
+		t.Errorf("%d of %d, in %d commits", done, n, commits)
+	}
+}
+
+func TestAFloodOfOthersKeepsNobodyOut(t *testing.T) {
+	s := open(t, options(t))
+	over := make(chan struct{})
+	var flood, all sync.WaitGroup
+	for range 2 * runtime.GOMAXPROCS(0) {
+		flood.Go(func() {
+			for {
+				select {
+				case <-over:
+					return
+				default:
+					if err := s.Append(t.Context(), conversation.Line{At: morning}); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		})
+	}
+	patiently(t, s, &all, 200)
+	all.Wait()
+	close(over)
+	flood.Wait()
 }
 
 func TestWhoeverGivesUpWaitingIsNotWorkedOff(t *testing.T) {
@@ -192,17 +293,32 @@ func TestWhoeverGivesUpWaitingIsNotWorkedOff(t *testing.T) {
 
 func TestWhatIsBeingCommittedIsWaitedFor(t *testing.T) {
 	s := open(t, options(t))
+	release := busy(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
-	tr := begin(anna)
-	step := tr.Step
-	tr.Step = func(c conversation.Conversation, f conversation.Facts) (conversation.Change, error) {
-		cancel()
-		return step(c, f)
+	defer cancel()
+	var all sync.WaitGroup
+	for n := range 2 {
+		tr, taken := begin(anna), 0
+		step := tr.Step
+		tr.Step = func(c conversation.Conversation, f conversation.Facts) (conversation.Change, error) {
+			if taken++; taken == 2 { // by the writer, after the first was written
+				cancel()
+			}
+			return step(c, f)
+		}
+		all.Go(func() {
+			if _, err := s.Update(ctx, anna, tr); err != nil {
+				t.Errorf("it was committed, but the answer is %v", err)
+			}
+		})
+		waitFor(s, n+1)
 	}
-	if _, err := s.Update(ctx, anna, tr); err != nil {
-		t.Errorf("it was committed, but the answer is %v", err)
+	release()
+	all.Wait()
+	if ctx.Err() == nil {
+		t.Error("nothing ended meanwhile")
 	}
-	if c, err := s.Conversation(t.Context(), anna); err != nil || c.Page.Version != 1 {
+	if c, err := s.Conversation(t.Context(), anna); err != nil || c.Page.Version != 2 {
 		t.Errorf("page %d, %v", c.Page.Version, err)
 	}
 }

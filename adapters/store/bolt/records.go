@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -18,11 +19,50 @@ type txn struct {
 	*Store
 	tx   *bbolt.Tx
 	last *bot.Entry // of the audit; nil as long as nobody asked
+
+	// Of a transaction that only reads: what it saw, and the bucket that it saw
+	// last, for bbolt looks for it each time anew.
+	seen   []sight
+	table  *table
+	bucket *bbolt.Bucket
 }
+
+// sight is what was seen of a record.
+type sight struct {
+	table   *table
+	key     key
+	edition edition
+}
+
+// look gives a record as the file has it. Who only reads remembers which it was.
+func (t *txn) look(at *table, k key) []byte {
+	if t.tx.Writable() {
+		return at.value(t.tx, k)
+	}
+	if t.table != at {
+		t.table, t.bucket = at, t.tx.Bucket(at.records)
+	}
+	value := t.bucket.Get(k[:])
+	t.seen = append(t.seen, sight{at, k, editionOf(value)})
+	return value
+}
+
+// sees reports whether all that another transaction saw is still so.
+func (t *txn) sees(seen []sight) bool {
+	for _, s := range seen {
+		if editionOf(s.table.value(t.tx, s.key)) != s.edition {
+			return false
+		}
+	}
+	return true
+}
+
+// has reports whether there is such a record, readable or not.
+func (t *txn) has(in *table, k key) bool { return t.look(in, k) != nil }
 
 // load reads a record into v and reports whether there is one.
 func (t *txn) load(from *table, k key, v any) (bool, error) {
-	plain, err := from.get(t.tx, k)
+	plain, err := from.open(k, t.look(from, k))
 	if err != nil || plain == nil {
 		return false, err
 	}
@@ -65,7 +105,7 @@ func (t *txn) facts(r conversation.Reads) (conversation.Facts, error) {
 		f.Counters[name] = c
 	}
 	for _, name := range r.Marks {
-		f.Marks[name] = t.marks.has(t.tx, t.marks.key(name))
+		f.Marks[name] = t.has(t.marks, t.marks.key(name))
 	}
 	return f, nil
 }
@@ -78,12 +118,13 @@ func (t *txn) counter(name conversation.CounterKey) (conversation.Counter, error
 	return c, nil
 }
 
-// writes are what a plan wants put, made ready. The first error stays.
+// writes are what a change wants put, made ready from what txn has. The first
+// error stays.
 type writes struct {
 	*txn
-	ready   []func() error
-	entries []bot.Entry
-	err     error
+	ready []func(*txn) error // in the writer's transaction
+	lines []conversation.Line
+	err   error
 }
 
 func (w *writes) put(to *table, k key, at time.Time, v any, label []byte) {
@@ -92,13 +133,13 @@ func (w *writes) put(to *table, k key, at time.Time, v any, label []byte) {
 		w.fail(fmt.Errorf("writing a record of %s: %w", to.name, err))
 		return
 	}
-	w.ready = append(w.ready, func() error {
-		return to.put(w.tx, row{key: k, at: at, plain: plain, label: label})
+	w.ready = append(w.ready, func(t *txn) error {
+		return to.put(t.tx, row{key: k, at: at, plain: plain, label: label})
 	})
 }
 
 func (w *writes) remove(from *table, k key) {
-	w.ready = append(w.ready, func() error { return from.delete(w.tx, k) })
+	w.ready = append(w.ready, func(t *txn) error { return from.delete(t.tx, k) })
 }
 
 func (w *writes) fail(err error) {
@@ -107,21 +148,33 @@ func (w *writes) fail(err error) {
 	}
 }
 
-// plan gives the writes as a plan does.
-func (w *writes) plan() (apply func() error, err error) {
+// plan gives the writes as a plan of the writer does, with its lines of the
+// audit, each with its alarm, where the chain ends in t.
+func (w *writes) plan(t *txn) (apply func() error, err error) {
 	if w.err != nil {
 		return nil, w.err
 	}
-	return w.apply, nil
-}
-
-func (w *writes) apply() error {
-	for _, do := range w.ready {
-		if err := do(); err != nil {
-			return err
+	entries, err := t.next(w.lines)
+	if err != nil {
+		return nil, err
+	}
+	alarms := &writes{txn: t}
+	for _, e := range entries {
+		if alarm, ok := e.Alarm(); ok {
+			alarms.saveNotice(alarm)
 		}
 	}
-	return w.chain(w.entries)
+	if alarms.err != nil {
+		return nil, alarms.err
+	}
+	return func() error {
+		for _, put := range slices.Concat(w.ready, alarms.ready) {
+			if err := put(t); err != nil {
+				return err
+			}
+		}
+		return t.chain(entries)
+	}, nil
 }
 
 func (w *writes) saveConversation(user conversation.User, due time.Time, c conversation.Conversation) {
@@ -144,7 +197,7 @@ func (w *writes) saveCounter(name conversation.CounterKey, c conversation.Counte
 
 func (w *writes) useMark(m conversation.Mark) {
 	k := w.marks.key(m.Key)
-	if w.marks.has(w.tx, k) {
+	if w.has(w.marks, k) {
 		w.fail(store.ErrMarkUsed)
 		return
 	}
@@ -163,22 +216,7 @@ func (w *writes) saveNotice(n conversation.Notice) {
 	w.put(w.notices, w.notices.key(n.ID), due, n, nil)
 }
 
-// append adds lines to the audit, each with its alarm.
-func (w *writes) append(lines ...conversation.Line) {
-	entries, err := w.next(lines)
-	if err != nil {
-		w.fail(err)
-		return
-	}
-	w.entries = append(w.entries, entries...)
-	for _, e := range entries {
-		if alarm, ok := e.Alarm(); ok {
-			w.saveNotice(alarm)
-		}
-	}
-}
-
-// change makes ready all that a Change is.
+// save makes ready all that a Change is.
 func (w *writes) save(user conversation.User, ch conversation.Change) {
 	if ch.Forget {
 		w.remove(w.conversations, w.userKey(user))
@@ -197,5 +235,27 @@ func (w *writes) save(user conversation.User, ch conversation.Change) {
 	for _, n := range ch.Notices {
 		w.saveNotice(n)
 	}
-	w.append(ch.Audit...)
+	w.lines = append(w.lines, ch.Audit...)
+}
+
+// draft is what an update comes to, if nothing that it read is written before it
+// is.
+type draft struct {
+	writes
+	change conversation.Change
+}
+
+func (t *txn) draft(user conversation.User, tr bot.Transition) (*draft, error) {
+	c, err := t.conversation(user)
+	if err != nil {
+		return nil, err
+	}
+	d := &draft{writes: writes{txn: t}}
+	if d.change, err = store.Run(tr, user, c, t.facts); err != nil {
+		return nil, err
+	}
+	if !d.change.Same {
+		d.save(user, d.change)
+	}
+	return d, d.err
 }

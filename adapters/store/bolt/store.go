@@ -12,28 +12,44 @@ import (
 	"resetbot/conversation"
 )
 
-// Update is part of [bot.Store]. Many at once share a commit.
+// Update is part of [bot.Store]. Steps are taken beside the writer, many at the
+// same time, each on what is committed by then. What one comes to stands in the
+// queue and shares a commit with others; only if something that it read was
+// written meanwhile, the writer has the step taken again. One that changes nothing
+// waits for nobody.
 func (s *Store) Update(
 	ctx context.Context, user conversation.User, tr bot.Transition,
 ) (conversation.Change, error) {
-	var change conversation.Change
-	err := s.group.do(ctx, func(t *txn) (func() error, error) {
-		c, err := t.conversation(user)
-		if err != nil {
-			return nil, err
+	if err := s.Writable(); err != nil {
+		return conversation.Change{}, err
+	}
+	var before, d *draft
+	err := s.view(ctx, func(t *txn) (err error) { before, err = t.draft(user, tr); return err })
+	if err != nil {
+		return conversation.Change{}, err
+	}
+	if before.change.Same {
+		return before.change, nil
+	}
+	queue := s.group.queue
+	if tr.Patient {
+		queue = s.group.patient
+	}
+	err = s.group.stand(ctx, queue, func(t *txn) (_ func() error, err error) {
+		if d = before; !t.sees(before.seen) {
+			if d, err = t.draft(user, tr); err != nil {
+				return nil, err
+			}
 		}
-		change, err = store.Run(tr, user, c, t.facts)
-		if err != nil || change.Same {
-			return nil, err
+		if d.change.Same {
+			return nil, nil
 		}
-		w := &writes{txn: t}
-		w.save(user, change)
-		return w.plan()
+		return d.plan(t)
 	})
 	if err != nil {
 		return conversation.Change{}, err
 	}
-	return change, nil
+	return d.change, nil
 }
 
 // Conversation is part of [bot.Store].
@@ -117,12 +133,12 @@ func (s *Store) Notices(ctx context.Context, before time.Time, limit int) ([]con
 func (s *Store) Settle(ctx context.Context, id string) error {
 	return s.group.do(ctx, func(t *txn) (func() error, error) {
 		k := t.notices.key(id)
-		if !t.notices.has(t.tx, k) {
+		if !t.has(t.notices, k) {
 			return nil, nil
 		}
 		w := &writes{txn: t}
 		w.remove(t.notices, k)
-		return w.plan()
+		return w.plan(t)
 	})
 }
 
@@ -136,7 +152,7 @@ func (s *Store) Postpone(ctx context.Context, id string, due time.Time, told ...
 		}
 		w := &writes{txn: t}
 		w.saveNotice(store.Postponed(n, due, told))
-		return w.plan()
+		return w.plan(t)
 	})
 }
 
@@ -156,7 +172,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (swept int,
 		if swept == 0 {
 			return nil, nil
 		}
-		return w.plan()
+		return w.plan(t)
 	})
 	if err != nil {
 		return 0, err
@@ -168,11 +184,11 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (swept int,
 func (s *Store) EndAll(ctx context.Context, line conversation.Line) error {
 	return s.group.do(ctx, func(t *txn) (func() error, error) {
 		w := &writes{txn: t}
-		w.ready = append(w.ready, func() error {
+		w.ready = append(w.ready, func(t *txn) error {
 			return errors.Join(t.conversations.clear(t.tx), t.notices.clear(t.tx))
 		})
-		w.append(line)
-		return w.plan()
+		w.lines = append(w.lines, line)
+		return w.plan(t)
 	})
 }
 
@@ -182,9 +198,9 @@ func (s *Store) Discard(ctx context.Context, user conversation.User, line conver
 		w := &writes{txn: t}
 		k := t.userKey(user)
 		w.remove(t.conversations, k)
-		w.ready = append(w.ready, func() error { return t.conversations.undateAll(t.tx, k) })
-		w.append(line)
-		return w.plan()
+		w.ready = append(w.ready, func(t *txn) error { return t.conversations.undateAll(t.tx, k) })
+		w.lines = append(w.lines, line)
+		return w.plan(t)
 	})
 }
 
@@ -203,7 +219,7 @@ func (s *Store) Spend(
 		}
 		w := &writes{txn: t}
 		w.saveCounter(name, c)
-		return w.plan()
+		return w.plan(t)
 	})
 	if err != nil {
 		return false, time.Time{}, err
@@ -222,7 +238,7 @@ func (s *Store) GiveBack(
 		}
 		w := &writes{txn: t}
 		w.saveCounter(name, c.GiveBack(id, now, l))
-		return w.plan()
+		return w.plan(t)
 	})
 }
 

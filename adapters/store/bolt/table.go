@@ -134,13 +134,13 @@ func (t *table) delete(tx *bbolt.Tx, k key) error {
 	return records.Delete(k[:])
 }
 
-// has reports whether there is such a record, readable or not.
-func (t *table) has(tx *bbolt.Tx, k key) bool { return tx.Bucket(t.records).Get(k[:]) != nil }
+// value is a record as the file has it, for as long as tx is open; nil when
+// there is none.
+func (t *table) value(tx *bbolt.Tx, k key) []byte { return tx.Bucket(t.records).Get(k[:]) }
 
-// get gives a record's plaintext, nil when there is none. The error wraps
+// open gives the plaintext of a value, nil for nil. The error wraps
 // bot.ErrUnreadable.
-func (t *table) get(tx *bbolt.Tx, k key) ([]byte, error) {
-	value := tx.Bucket(t.records).Get(k[:])
+func (t *table) open(k key, value []byte) ([]byte, error) {
 	if value == nil {
 		return nil, nil
 	}
@@ -153,6 +153,16 @@ func (t *table) get(tx *bbolt.Tx, k key) ([]byte, error) {
 		}
 	}
 	return nil, fmt.Errorf("%s: %w", t.name, bot.ErrUnreadable)
+}
+
+// edition tells what a record is now from whatever else it was or will be: its
+// date, its sealing key, and the nonce, which is another one each time that it
+// is sealed. No record has the zero edition.
+type edition [stampSize + seal.Nonced]byte
+
+func editionOf(value []byte) (e edition) {
+	copy(e[:], value)
+	return e
 }
 
 // due calls each with the keys of the records that are dated until, or before,
