@@ -727,3 +727,28 @@ func TestManyPeopleBehindOneAddressAreNotCountedAsOne(t *testing.T) {
 		}
 	}
 }
+
+// After a crash a text message is sent once more, with the same code; its five minutes
+// may be over by then.
+func TestACodeThatIsLateWhileItIsSentAgainIsToldAndEndsNothing(t *testing.T) {
+	w := newWorld(t)
+	w.toStep1(ann, PickReset, "m.devries")
+	w.pick(ann, PickSMS)
+	w.say(ann, FieldNumber, "0612345613")
+	w.on(ann, Step1Sending)
+	w.now = w.now.Add(w.wizard.Policy.CodeLife)
+	w.step(ann, Input{Kind: Passed})
+	again := *w.convs[ann].Task
+	w.on(ann, Step1Sending)
+	w.say(ann, FieldCode, "123456")
+	w.on(ann, Step1Choose)
+	w.note(ann, NoteCodeLate)
+	if w.convs[ann].Task != nil {
+		t.Error("something is still being done")
+	}
+	w.step(ann, Input{Kind: Came, Outcome: &Outcome{Task: again.ID, Matched: true}})
+	w.on(ann, Step1Choose)
+	w.now = w.now.Add(time.Minute)
+	w.pick(ann, PickCall)
+	w.on(ann, Step1Number)
+}

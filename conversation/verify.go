@@ -401,6 +401,7 @@ func (s *step) answer() {
 	case !sixDigits(typed.Reveal()):
 		s.repeat(Note{ID: NoteCodeForm})
 	case !s.now.Before(q.Expires):
+		s.c.Task, s.c.Question = nil, nil // after a crash it may be sent once more just now
 		s.follow(Back)
 		s.askMethod(Note{ID: NoteCodeLate})
 	default:
