@@ -381,6 +381,9 @@ func (c *checker) effect(e committed) {
 	c.effects[e.Input]++
 	event, same := c.inputs[e.Input].Event, e.Change.Same
 	w := c.current[e.User]
+	if seen := c.walks[e.Change.Conversation.ID]; same && seen != nil {
+		w = seen // what changes nothing may be taken on what was there a moment before
+	}
 	switch repeated := slices.Contains(c.seen[e.User], event); {
 	case repeated && !same:
 		c.wrong("a repetition had an effect (%s of %s)", event, e.User)
