@@ -142,8 +142,11 @@ func exchange(ctx context.Context, method, address string, send, to any) error {
 	if err != nil {
 		return err
 	}
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", answer.Status, strings.TrimSpace(string(text)))
+	switch answer.StatusCode {
+	case http.StatusOK:
+		return json.Unmarshal(text, to)
+	case http.StatusConflict:
+		return ErrOver
 	}
-	return json.Unmarshal(text, to)
+	return fmt.Errorf("%s: %s", answer.Status, strings.TrimSpace(string(text)))
 }

@@ -2,6 +2,7 @@ package employee
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -18,6 +19,10 @@ const (
 	KindNotification Kind = "notification"
 	KindMail         Kind = "mail"
 )
+
+// ErrOver says that a call stopped ringing, or that a notification went, between
+// looking at it and answering it.
+var ErrOver = errors.New("it is over, and nothing can be done with it any more")
 
 // Entry is one thing that came on a telephone.
 type Entry struct {
@@ -77,7 +82,8 @@ func (p *Phone) Next(ctx context.Context, kind Kind) (next Entry, err error) {
 	return next, nil
 }
 
-// Press presses keys during a call.
+// Press presses keys during a call. Like all that answers, it returns an error
+// that wraps [ErrOver] when that is too late.
 func (p *Phone) Press(ctx context.Context, call Entry, keys string) error {
 	return p.act(ctx, call, map[string]any{"press": keys})
 }
