@@ -212,7 +212,31 @@ func TestDisownedWhileItIsWrittenNothingIsBound(t *testing.T) {
 	}
 }
 
-// bound makes a person whose binding counts.
+func TestAnAccountThatWasFrozenMeanwhileIsBoundToNobody(t *testing.T) {
+	w := slackWorld(t)
+	w.toStep1(slacker, PickReset, "m.devries")
+	w.pick(slacker, PickSMS)
+	w.say(slacker, FieldNumber, "0612345613")
+	w.go1(slacker)
+	w.say(slacker, FieldCode, "123456")
+	w.go1(slacker)
+	w.pick(slacker, PickCode)
+	w.say(slacker, FieldCode, "654321")
+	w.go1(slacker)
+	w.submit(slacker, marked+"and long enough")
+	w.go1(slacker)
+	w.on(slacker, Changing)
+	w.ownChats()
+	w.pick(mia, PickLostPhone)
+	w.on(mia, Referred)
+	w.go1(slacker)
+	w.on(slacker, Done)
+	if got := w.known[slacker].Bindings; len(got) != 0 {
+		t.Fatalf("bound to %+v, whose owner had lost the telephone", got)
+	}
+}
+
+// boundTo makes a person whose binding counts.
 func (w *world) boundTo(user User, accounts ...string) {
 	p := Person{User: user}
 	for _, name := range accounts {
