@@ -59,6 +59,9 @@ func (b *Bot) unbind(ctx context.Context, u conversation.Unbinding) error {
 			return b.Wizard.Unbind(u, f, now), nil
 		},
 	})
+	if errors.Is(err, ErrUnreadable) { // what nobody can read binds nobody, and must not stand in the way
+		return b.discard(ctx, u.Person, conversation.Origin{})
+	}
 	if err != nil {
 		b.lookAfterStore()
 		return fmt.Errorf("ending bindings: %w", err)

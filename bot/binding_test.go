@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"resetbot/adapters/store/memory"
 	phone "resetbot/adapters/verification/demo"
 	"resetbot/bot"
 	"resetbot/conversation"
@@ -242,6 +243,30 @@ func TestWhatWasBegunBeforeTheAppWasInstalledAgainBindsNobody(t *testing.T) {
 		w.on(colleague, conversation.Done)
 		if got := w.bindings(colleague); len(got) != 0 {
 			t.Fatalf("bound to %+v", got)
+		}
+	})
+}
+
+// spoilt is a store that cannot open what is kept of people.
+type spoilt struct{ *memory.Store }
+
+func (s spoilt) Update(ctx context.Context, user conversation.User, t bot.Transition) (conversation.Change, error) {
+	if !t.Reads(conversation.Conversation{}).Person.Zero() {
+		return conversation.Change{}, bot.ErrUnreadable
+	}
+	return s.Store.Update(ctx, user, t)
+}
+
+func TestWhatCannotBeReadOfAPersonIsEndedAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(c *bot.Config) { c.Store = spoilt{c.Store.(*memory.Store)} })
+		for range 2 {
+			if err := w.bot.Unbind(t.Context(), colleague); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := w.lines("stopped"); len(got) != 2 || got[0].Detail != "unreadable_record" || !got[0].Alarm {
+			t.Fatalf("the audit has %+v", got)
 		}
 	})
 }

@@ -164,6 +164,7 @@ func (s *values) Discard(ctx context.Context, user conversation.User, line conve
 	if err == nil {
 		delete(s.conversations, user)
 		delete(s.due, user)
+		delete(s.people, user)
 	}
 	return err
 }

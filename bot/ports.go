@@ -334,7 +334,8 @@ var ErrUnreadable = errors.New("unreadable record")
 
 // Discarder is what a Store offers to get rid of a record that it cannot read.
 type Discarder interface {
-	// Discard removes the conversation of user unread, and appends line.
+	// Discard removes the conversation of user unread, and what is kept of them as a
+	// person, and appends line.
 	Discard(ctx context.Context, user conversation.User, line conversation.Line) error
 }
 

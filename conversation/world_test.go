@@ -238,6 +238,9 @@ func (w *world) check(old Conversation, change Change) {
 	if change.Start && c.Task.Kind == TaskEnrol {
 		w.mayEnrol(c)
 	}
+	if p := change.Person; p != nil && len(p.Bindings) > len(w.known[p.User].Bindings) {
+		w.mayBind(old, c)
+	}
 	for k, n := range change.Counters {
 		// The owner's chat fills what strangers have too, and may when that is full.
 		filled := c.Subject.Own && strings.HasPrefix(string(k), "proofs|others|")
@@ -247,6 +250,15 @@ func (w *world) check(old Conversation, change Change) {
 	}
 	if !c.State.Over() && c.Due(w.wizard.Policy).IsZero() {
 		w.t.Fatalf("nobody will ever look at a conversation on %s", c.State)
+	}
+}
+
+// mayBind: nobody is bound but by the end of what two proofs were given for.
+func (w *world) mayBind(old, c Conversation) {
+	w.t.Helper()
+	w.twoFamilies(c)
+	if old.State.Over() || c.State != Done || !c.Binds || c.Subject.Own || c.Subject.Decoy {
+		w.t.Fatalf("on %s, after %s, a binding would be made to %+v", c.State, old.State, c.Subject)
 	}
 }
 

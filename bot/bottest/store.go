@@ -1161,13 +1161,16 @@ func storeDiscard(t *testing.T, s *storeTest) {
 	if !ok {
 		t.Skip("not a Discarder")
 	}
-	s.update(anna, conversation.Reads{}, to(conversation.Change{Conversation: begun(anna), Due: at(1)}))
-	s.update(person(1), conversation.Reads{}, to(conversation.Change{Conversation: begun(person(1)), Due: at(2)}))
+	s.update(anna, conversation.Reads{}, to(conversation.Change{Conversation: begun(anna), Due: at(1), Person: bound(anna)}))
+	s.update(person(1), conversation.Reads{}, to(conversation.Change{
+		Conversation: begun(person(1)), Due: at(2), Person: bound(person(1)),
+	}))
 	s.must(discarder.Discard(t.Context(), anna, conversation.Line{At: at(3), Event: "unreadable"}))
 	s.must(discarder.Discard(t.Context(), person(2), conversation.Line{At: at(3), Event: "was not there"}))
 	s.same("conversation", s.conversation(anna), conversation.Conversation{})
 	s.same("the other one", s.conversation(person(1)), begun(person(1)))
 	s.same("due", s.due(at(9999), 9), []conversation.User{person(1)})
+	s.same("people", s.people(), map[conversation.User]conversation.Person{person(1): *bound(person(1))})
 	s.same("audit", s.lines(), []string{"unreadable", "was not there"})
 }
 

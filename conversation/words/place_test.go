@@ -15,6 +15,7 @@ func TestAPlaceHasItsOwnDeskAndItsOwnTexts(t *testing.T) {
 	}
 	o.Places = map[string]words.Place{
 		"T1": {
+			Domains:   []string{"partner.example"},
 			Desk:      &words.Desk{Name: "de helpdesk van Partner", Phone: "020 111 11 11"},
 			Overrides: []words.Override{{Locale: "nl", Name: "T1.yaml", Text: []byte("done.reset.checklist: Uw telefoon\nchoice.sms: Een appje zonder app\n")}},
 		},
@@ -53,6 +54,10 @@ func TestAPlaceHasItsOwnDeskAndItsOwnTexts(t *testing.T) {
 		if got := strings.Join(render(place, desk).Notes, " "); strings.Contains(got, "020 111 11 11") || got == "" {
 			t.Errorf("the desk of %q is %q", place, got)
 		}
+	}
+	domain := conversation.Page{ID: conversation.AskWho, Notes: []conversation.Note{{ID: conversation.NoteDomain}}}
+	if got := strings.Join(render("T1", domain).Notes, " "); !strings.Contains(got, "@partner.example") || strings.Contains(got, "linde") {
+		t.Errorf("addresses of T1 are said to be %q", got)
 	}
 	ask := conversation.Page{ID: conversation.AskMethod, Offers: []conversation.Offer{{Choice: conversation.PickSMS}}}
 	for place, understood := range map[string]bool{"T1": true, "T2": false} {

@@ -77,6 +77,7 @@ type Options struct {
 // Place is what is different for an audience.
 type Place struct {
 	Desk      *Desk      // nil: the same
+	Domains   []string   // what their work addresses end on; none: the same
 	Overrides []Override // over those of everybody
 }
 
@@ -142,6 +143,9 @@ func (w *Words) settle(o Options) error {
 		own.Places, own.Overrides = nil, slices.Concat(o.Overrides, place.Overrides)
 		if place.Desk != nil {
 			own.Desk = *place.Desk
+		}
+		if len(place.Domains) > 0 {
+			own.Domains = place.Domains
 		}
 		there, err := New(own)
 		if err != nil {

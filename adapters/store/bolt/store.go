@@ -208,7 +208,11 @@ func (s *Store) Discard(ctx context.Context, user conversation.User, line conver
 		w := &writes{txn: t}
 		k := t.userKey(user)
 		w.remove(t.conversations, k)
-		w.ready = append(w.ready, func(t *txn) error { return t.conversations.undateAll(t.tx, k) })
+		person := t.personKey(user)
+		w.remove(t.people, person)
+		w.ready = append(w.ready, func(t *txn) error {
+			return errors.Join(t.conversations.undateAll(t.tx, k), t.people.undateAll(t.tx, person))
+		})
 		w.lines = append(w.lines, line)
 		return w.plan(t)
 	})

@@ -429,7 +429,7 @@ func (s *Store) EndAll(ctx context.Context, line conversation.Line) error {
 // Discard is part of [bot.Discarder].
 func (s *Store) Discard(ctx context.Context, user conversation.User, line conversation.Line) error {
 	return s.locked(ctx, func() error {
-		d := &draft{ready: []func(){func() { delete(s.conversations, user) }}}
+		d := &draft{ready: []func(){func() { delete(s.conversations, user); delete(s.people, user) }}}
 		s.chain(d, line)
 		return d.put()
 	})
