@@ -73,7 +73,14 @@ const (
 	MeantSo           Phrase = "ui.meant_so"    // a blank at an end of the password
 	FieldEmpty        Phrase = "ui.field_empty" // on a field that must be filled in
 	CardOver          Phrase = "ui.card_over"   // on a page that is over and still in sight
-	AppName           Phrase = "ui.app_name"    // what the bot is called where apps are looked for
+	FillIn            Phrase = "ui.fill_in"     // a button that leads to the form of a page
+	PickThis          Phrase = "ui.pick_this"   // a button beside the words of a choice
+	FormClose         Phrase = "ui.form_close"
+	TypedStays        Phrase = "ui.typed_stays"     // in Slack, which keeps what is typed
+	FilledStaysOut    Phrase = "ui.filled_out"      // in a form there, which stays out of the chat
+	PictureInChat     Phrase = "ui.picture_in_chat" // in a form, of what stands beside it
+	HomeBegin         Phrase = "ui.home_begin"      // the button of the page of an app
+	AppName           Phrase = "ui.app_name"        // what the bot is called where apps are looked for
 	AppFullName       Phrase = "ui.app_full_name"
 	AppShort          Phrase = "ui.app_short" // what it does, in one sentence
 	AppLong           Phrase = "ui.app_long"
