@@ -13,6 +13,7 @@ import (
 	slackmanifest "resetbot/adapters/chat/slack/manifest"
 	"resetbot/adapters/chat/teams/manifest"
 	"resetbot/conversation"
+	"resetbot/conversation/words"
 )
 
 // manifestCommand makes what a chat's platform wants to know of the bot before
@@ -124,11 +125,15 @@ func writeSlackManifest(b *bytes.Buffer, c config) error {
 	if err := p.openWords(nil); err != nil {
 		return err
 	}
-	app := slackmanifest.App{
+	return slackApp(c, p.words).WriteYAML(b)
+}
+
+// slackApp is the app in Slack that fits a configuration.
+func slackApp(c config, w *words.Words) slackmanifest.App {
+	return slackmanifest.App{
 		Socket:    !c.Chats.Slack.AppToken.Empty(),
 		Installs:  slices.ContainsFunc(c.Chats.Slack.Workspaces, func(w *workspace) bool { return w.BotToken.Empty() }),
 		Captcha:   c.Captcha.Slack != conversation.Never,
-		PublicURL: c.PublicURL, Words: p.words,
+		PublicURL: c.PublicURL, Words: w,
 	}
-	return app.WriteYAML(b)
 }

@@ -76,6 +76,9 @@ const (
 	FillIn            Phrase = "ui.fill_in"     // a button that leads to the form of a page
 	PickThis          Phrase = "ui.pick_this"   // a button beside the words of a choice
 	FormClose         Phrase = "ui.form_close"
+	InDirectMessages  Phrase = "ui.in_direct_messages"  // where a command was typed
+	SlackInstalled    Phrase = "ui.slack_installed"     // to who installed the app in a workspace
+	SlackNotInstalled Phrase = "ui.slack_not_installed" // to who tried
 	TypedStays        Phrase = "ui.typed_stays"     // in Slack, which keeps what is typed
 	FilledStaysOut    Phrase = "ui.filled_out"      // in a form there, which stays out of the chat
 	PictureInChat     Phrase = "ui.picture_in_chat" // in a form, of what stands beside it
