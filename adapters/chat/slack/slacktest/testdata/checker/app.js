@@ -7,14 +7,15 @@
 'use strict';
 const path = require('path');
 const [modules, slackApiUrl, token, signingSecret, appToken] = process.argv.slice(2);
-const { App, HTTPReceiver } = require(path.join(modules, '@slack/bolt'));
+const { App, HTTPReceiver, SocketModeReceiver } = require(path.join(modules, '@slack/bolt'));
 
-const options = { token, clientOptions: { slackApiUrl, retryConfig: { retries: 0 } }, logLevel: 'error' };
-const app = appToken
-  ? new App({ ...options, appToken, socketMode: true })
-  : new App({ ...options, receiver: new HTTPReceiver({
-    signingSecret, logLevel: 'error', endpoints: ['/slack/events', '/slack/commands', '/slack/interactions'],
-  }) });
+const clientOptions = { slackApiUrl, retryConfig: { retries: 0 } };
+const logLevel = 'error';
+const receiver = appToken
+  // It waits for the time-out of a ping before it connects again, which is 5 s when it is left out.
+  ? new SocketModeReceiver({ appToken, logLevel, clientPingTimeout: 300, installerOptions: { clientOptions } })
+  : new HTTPReceiver({ signingSecret, logLevel, endpoints: ['/slack/events', '/slack/commands', '/slack/interactions'] });
+const app = new App({ token, clientOptions, logLevel, receiver });
 
 const plain = (text) => ({ type: 'plain_text', text });
 const form = (block_id) => ({
