@@ -160,7 +160,10 @@ func (q *Request) read(r *http.Request) (token string, isJSON bool, err error) {
 	token, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // a bad one is none of ours
 	if kind == "application/json" {
-		if err := json.Unmarshal(q.Body, &q.Args); err != nil {
+		if len(q.Body) == 0 { // as slack-go opens Socket Mode
+			return token, true, nil
+		}
+		if err := json.Unmarshal(q.Body, &q.Args); err != nil || q.Args == nil {
 			return token, true, fmt.Errorf("invalid_json")
 		}
 		for _, name := range inJSON {
