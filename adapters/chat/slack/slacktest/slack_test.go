@@ -545,3 +545,23 @@ func TestADeliveryHasTheHeadersThatAreAskedFor(t *testing.T) {
 		t.Errorf("the headers are %v", got)
 	}
 }
+
+func TestWhatIsTypedIsToldAsSlackTellsIt(t *testing.T) {
+	s := slacktest.Start(t)
+	anna := s.Person(slacktest.Person{})
+	for typed, want := range map[string]string{
+		"reset":                      "reset",
+		"R&D <3 > 2":                 "R&amp;D &lt;3 &gt; 2",
+		"ik ben anna@example.org,":   "ik ben <mailto:anna@example.org|anna@example.org>,",
+		"zie https://x.example/?a&b": "zie <https://x.example/?a&amp;b>",
+	} {
+		event, _ := s.Message(anna, typed, nil)["event"].(map[string]any)
+		if event["text"] != want {
+			t.Errorf("%q is told as %q, want %q", typed, event["text"], want)
+		}
+	}
+	page := slacktest.Shown{Blocks: []any{section("R&amp;D &lt;3")}}.Read()
+	if page.Words != "R&D <3\n" {
+		t.Errorf("it reads %q", page.Words)
+	}
+}
