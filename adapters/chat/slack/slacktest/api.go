@@ -594,8 +594,11 @@ func (s *Slack) update(q *Request) answer {
 	m := s.messages[i]
 	m.Edits++
 	m.Text = next.Text
-	// “If blocks are left out and text is given, the blocks are taken away.”
-	m.Blocks = next.Blocks
+	// docs.slack.dev/reference/methods/chat.update: blocks that are left out stay,
+	// and an empty list takes them away.
+	if _, ok := q.Args["blocks"]; ok {
+		m.Blocks = next.Blocks
+	}
 	return answer{"ok": true, "channel": m.Channel, "ts": m.TS, "text": m.Text, "message": m.payload(s)}
 }
 

@@ -458,7 +458,7 @@ func (e *Colleague) block(p Page, action map[string]any, fields map[string]strin
 }
 
 // OpenForm presses the button with these words on the newest message, and waits
-// for the modal that it opens; with "", the only button there is.
+// for the modal that it opens; with "", the first button.
 func (e *Colleague) OpenForm(words string) Page {
 	e.t.Helper()
 	return e.OpenFormOn(e.Newest(), words)

@@ -152,8 +152,12 @@ func TestMessagesAreShownChangedAndRemoved(t *testing.T) {
 	if _, a = ask(t, s, bot, "chat.update", map[string]any{"channel": anna.Channel, "ts": ts, "text": "Klaar"}); a["ok"] != true {
 		t.Errorf("changing: %v", a)
 	}
-	if now := s.Screen(anna.Channel)[0]; now.Text != "Klaar" || now.Edits != 1 || len(now.Blocks) > 0 {
-		t.Errorf("changed, it is %+v", now)
+	if now := s.Screen(anna.Channel)[0]; now.Text != "Klaar" || now.Edits != 1 || len(now.Blocks) != 2 {
+		t.Errorf("with another text, it is %+v", now)
+	}
+	ask(t, s, bot, "chat.update", map[string]any{"channel": anna.Channel, "ts": ts, "text": "Klaar", "blocks": []any{}})
+	if now := s.Screen(anna.Channel)[0]; now.Edits != 2 || len(now.Blocks) > 0 {
+		t.Errorf("with no blocks, it is %+v", now)
 	}
 	_, a = ask(t, s, bot, "chat.postEphemeral", map[string]any{"channel": anna.Channel, "user": anna.ID, "text": "Alleen u"})
 	if _, a = ask(t, s, bot, "chat.update", map[string]any{"channel": anna.Channel, "ts": a["message_ts"], "text": "x"}); a["error"] != "message_not_found" {
