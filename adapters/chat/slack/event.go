@@ -202,19 +202,17 @@ func (s *Slack) changed(ctx context.Context, b Bot, e event) error {
 
 // command is what is read of a slash command.
 type command struct {
-	TeamID    string `json:"team_id"`
-	UserID    string `json:"user_id"`
-	Text      string `json:"text"`
-	Response  string `json:"response_url"`
-	Trigger   string `json:"trigger_id"`
-	Command   string `json:"command"`
+	TeamID   string `json:"team_id"`
+	UserID   string `json:"user_id"`
+	Text     string `json:"text"`
+	Response string `json:"response_url"`
+	Trigger  string `json:"trigger_id"`
+	Command  string `json:"command"`
 }
 
-// beginWith is what a command says by itself, as somebody would type it.
-const beginWith = "reset"
-
-// command begins, or goes on, in the direct messages, wherever it was typed: what
-// is typed behind it is taken as typed there.
+// command begins, or goes on, in the direct messages, wherever it was typed. It is no
+// answer to the page that is on, whatever that asks: the page is shown again. What is
+// typed behind it is, as if it was typed there.
 func (s *Slack) command(ctx context.Context, b Bot, payload json.RawMessage) error {
 	var c command
 	if json.Unmarshal(payload, &c) != nil || c.UserID == "" {
@@ -223,7 +221,7 @@ func (s *Slack) command(ctx context.Context, b Bot, payload json.RawMessage) err
 	}
 	if s.teams.workspace(c.TeamID) == nil {
 		b.Rejected(ctx, Name, c.TeamID, "team")
-		s.respond(c.Response, "", words.NotServed)
+		s.respond(c.Response, "", words.SlackElsewhere)
 		return nil
 	}
 	to := reference{Team: c.TeamID, User: c.UserID}
@@ -233,10 +231,11 @@ func (s *Slack) command(ctx context.Context, b Bot, payload json.RawMessage) err
 		return nil
 	}
 	s.lately.spoke(from.User)
-	text := cmp.Or(strings.TrimSpace(typed(c.Text)), beginWith)
-	if err := b.Receive(ctx, bot.Incoming{
-		Kind: conversation.Said, From: from, Event: "c" + c.Trigger, Text: conversation.NewSecret(cut(text)),
-	}); err != nil {
+	m := bot.Incoming{Kind: conversation.Arrived, From: from, Event: "c" + c.Trigger, Choice: conversation.PickReset}
+	if text := strings.TrimSpace(typed(c.Text)); text != "" {
+		m.Kind, m.Choice, m.Text = conversation.Said, "", conversation.NewSecret(cut(text))
+	}
+	if err := b.Receive(ctx, m); err != nil {
 		return err
 	}
 	s.respond(c.Response, from.Locale, words.InDirectMessages)
@@ -252,7 +251,7 @@ func (s *Slack) interaction(ctx context.Context, b Bot, payload json.RawMessage)
 	}
 	if s.teams.workspace(i.Team.ID) == nil {
 		b.Rejected(ctx, Name, i.Team.ID, "team")
-		s.respond(i.ResponseURL, "", words.NotServed)
+		s.respond(i.ResponseURL, "", words.SlackElsewhere)
 		return nil
 	}
 	to := reference{Team: i.Team.ID, User: i.User.ID}
@@ -284,7 +283,7 @@ func (s *Slack) pressed(ctx context.Context, b Bot, i slackgo.InteractionCallbac
 		return nil
 	case p.Token == "": // of the home tab
 		return b.Receive(ctx, bot.Incoming{
-			Kind: conversation.Said, From: from, Event: event, Text: conversation.NewSecret(beginWith),
+			Kind: conversation.Arrived, From: from, Event: event, Choice: conversation.PickReset,
 		})
 	case p.Open:
 		return s.open(ctx, b, i, p, from)
