@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 
 	slackgo "github.com/slack-go/slack"
 )
@@ -86,6 +87,11 @@ func (s *Slack) take(ctx context.Context, rw http.ResponseWriter, k kind, body [
 	}
 }
 
+var (
+	signatureForm = regexp.MustCompile(`^v0=[0-9a-f]{64}$`)
+	timeForm      = regexp.MustCompile(`^[1-9][0-9]{0,11}$`) // seconds
+)
+
 // believe reads a request, or says why it does not believe it. Each header is there
 // once: which of two would be believed?
 func (s *Slack) believe(rw http.ResponseWriter, r *http.Request) ([]byte, error) {
@@ -96,6 +102,10 @@ func (s *Slack) believe(rw http.ResponseWriter, r *http.Request) ([]byte, error)
 		case n > 1:
 			return nil, refused{http.StatusUnauthorized, "malformed"}
 		}
+	}
+	// Slack writes both in one way only; the library reads more than that.
+	if !signatureForm.MatchString(r.Header.Get("X-Slack-Signature")) || !timeForm.MatchString(r.Header.Get("X-Slack-Request-Timestamp")) {
+		return nil, refused{http.StatusUnauthorized, "malformed"}
 	}
 	v, err := slackgo.NewSecretsVerifier(r.Header, s.SigningSecret.Reveal()) // an age within five minutes, either way
 	switch {
