@@ -3,6 +3,7 @@ package slack_test
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -20,8 +21,8 @@ import (
 	"resetbot/conversation/words"
 )
 
-// clerk is a bot that notes what it is handed.
-type clerk struct {
+// scribe is a bot that notes what it is handed.
+type scribe struct {
 	mu       sync.Mutex
 	received []bot.Incoming
 	rejected []string
@@ -31,7 +32,7 @@ type clerk struct {
 	before   func(bot.Incoming) // what happens while a message is taken in
 }
 
-func (k *clerk) Receive(_ context.Context, m bot.Incoming) error {
+func (k *scribe) Receive(_ context.Context, m bot.Incoming) error {
 	k.mu.Lock()
 	before := k.before
 	k.mu.Unlock()
@@ -44,7 +45,7 @@ func (k *clerk) Receive(_ context.Context, m bot.Incoming) error {
 	return k.fails
 }
 
-func (k *clerk) Form(_ context.Context, u conversation.User, token string) (bot.Outgoing, bool, error) {
+func (k *scribe) Form(_ context.Context, u conversation.User, token string) (bot.Outgoing, bool, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if token != k.page.Token || k.fails != nil {
@@ -57,17 +58,17 @@ func (k *clerk) Form(_ context.Context, u conversation.User, token string) (bot.
 	return m, true, nil
 }
 
-func (k *clerk) Rejected(_ context.Context, _, _, why string) {
+func (k *scribe) Rejected(_ context.Context, _, _, why string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.rejected = append(k.rejected, why)
 }
 
-func (k *clerk) Unbind(_ context.Context, u conversation.User) error { return k.end(u.ID) }
+func (k *scribe) Unbind(_ context.Context, u conversation.User) error { return k.end(u.ID) }
 
-func (k *clerk) UnbindAll(_ context.Context, _, prefix string) error { return k.end(prefix + "*") }
+func (k *scribe) UnbindAll(_ context.Context, _, prefix string) error { return k.end(prefix + "*") }
 
-func (k *clerk) end(who string) error {
+func (k *scribe) end(who string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.ended = append(k.ended, who)
@@ -75,21 +76,21 @@ func (k *clerk) end(who string) error {
 }
 
 // put puts a page on.
-func (k *clerk) put(p conversation.Page) {
+func (k *scribe) put(p conversation.Page) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.page = p
 }
 
 // fail has all fail from now on; nil ends that.
-func (k *clerk) fail(err error) {
+func (k *scribe) fail(err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.fails = err
 }
 
 // taken is what was handed in since the last time, and why it was not.
-func (k *clerk) taken() (received []bot.Incoming, rejected []string) {
+func (k *scribe) taken() (received []bot.Incoming, rejected []string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	received, k.received = k.received, nil
@@ -97,7 +98,7 @@ func (k *clerk) taken() (received []bot.Incoming, rejected []string) {
 	return received, rejected
 }
 
-func (k *clerk) unbound() (list []string) {
+func (k *scribe) unbound() (list []string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	list, k.ended = k.ended, nil
@@ -106,13 +107,13 @@ func (k *clerk) unbound() (list []string) {
 
 // hall is a chat in Slack, beside a Slack of its own.
 type hall struct {
-	t     testing.TB
-	cloud *slacktest.Slack
-	chat  *slack.Slack
-	clerk *clerk
-	kept  *safe
-	url   string // empty where all comes through Socket Mode
-	log   *diary
+	t      testing.TB
+	cloud  *slacktest.Slack
+	chat   *slack.Slack
+	scribe *scribe
+	kept   *safe
+	url    string // empty where all comes through Socket Mode
+	log    *diary
 }
 
 // diary is a log that can be read while it is written.
@@ -184,7 +185,7 @@ func newHallOn(t testing.TB, cloud *slacktest.Slack, w way, change func(*slack.O
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &hall{t: t, cloud: cloud, clerk: &clerk{}, kept: &safe{kept: map[string]bot.Installation{}}, log: &diary{}}
+	h := &hall{t: t, cloud: cloud, scribe: &scribe{}, kept: &safe{kept: map[string]bot.Installation{}}, log: &diary{}}
 	o := slack.Options{
 		Words: said, APIURL: cloud.APIURL, Workspaces: []slack.Workspace{{
 			TeamID: cloud.Team, BotToken: conversation.NewSecret(cloud.Workspace(cloud.Team).BotToken), Domains: []string{"partner.example"},
@@ -205,7 +206,7 @@ func newHallOn(t testing.TB, cloud *slacktest.Slack, w way, change func(*slack.O
 	if h.chat, err = slack.New(o); err != nil {
 		t.Fatal(err)
 	}
-	h.chat.SetBot(h.clerk)
+	h.chat.SetBot(h.scribe)
 	h.chat.SetInstallations(h.kept)
 	mux := http.NewServeMux()
 	for path, handler := range h.chat.Handlers() {
@@ -287,7 +288,7 @@ func (h *hall) reader(p slacktest.Person) *reader {
 	h.t.Helper()
 	c := h.colleague(p)
 	c.Type("reset")
-	received, _ := h.clerk.taken()
+	received, _ := h.scribe.taken()
 	if len(received) != 1 {
 		h.t.Fatalf("%d messages came: %s", len(received), h.log)
 	}
@@ -331,3 +332,12 @@ var (
 		Media: &conversation.Media{Kind: conversation.MediaCaptcha, ID: "one"}, Offers: []conversation.Offer{{Choice: conversation.PickCaptcha}},
 	}
 )
+
+// seen is all of a message, as JSON.
+func seen(p slacktest.Page) string {
+	text, err := json.Marshal(p.Shown)
+	if err != nil {
+		panic(err) // it came as JSON
+	}
+	return string(text)
+}

@@ -77,7 +77,7 @@ func TestWhatIsTypedMeansWhatWasTyped(t *testing.T) {
 			} {
 				t.Run(test.name, func(t *testing.T) {
 					anna.Send(test.event())
-					received, rejected := h.clerk.taken()
+					received, rejected := h.scribe.taken()
 					if got := tellAll(received); got != test.want {
 						t.Errorf("it means %s, want %s", got, test.want)
 					}
@@ -93,14 +93,14 @@ func TestWhatIsTypedMeansWhatWasTyped(t *testing.T) {
 	}
 }
 
-// A command is no answer to the page that is on: on the page that asks for a name its
-// word would be one, and on that of the password it would be taken for a password.
+// A command is no answer to the page that is on: on that of the captcha its word would
+// be a wrong one, and on that of the password it would be taken for a password.
 func TestACommandAndTheHomeTabBeginOrGoOnAndAnswerNothing(t *testing.T) {
 	h := newHall(t, overHTTP, nil)
 	anna := h.colleague(slacktest.Person{Locale: "en-GB"})
 	channel := h.cloud.Channel(anna.Team)
 	anna.CommandIn(channel, "/wachtwoord")
-	received, _ := h.clerk.taken()
+	received, _ := h.scribe.taken()
 	if got := tellAll(received); got != "arrived reset" {
 		t.Errorf("the command means %s", got)
 	}
@@ -111,12 +111,12 @@ func TestACommandAndTheHomeTabBeginOrGoOnAndAnswerNothing(t *testing.T) {
 		t.Errorf("it came from %+v", from)
 	}
 	anna.Command("/reset m.devries")
-	if received, _ = h.clerk.taken(); tellAll(received) != `said "m.devries"` {
+	if received, _ = h.scribe.taken(); tellAll(received) != `said "m.devries"` {
 		t.Errorf("the command with a word means %s", tellAll(received))
 	}
 	home := anna.Home()
 	anna.PressHome(home.Buttons[0].Title)
-	if received, _ = h.clerk.taken(); tellAll(received) != "arrived reset" {
+	if received, _ = h.scribe.taken(); tellAll(received) != "arrived reset" {
 		t.Errorf("the button of the home tab means %s", tellAll(received))
 	}
 	for _, m := range h.cloud.Screen(channel) {
@@ -147,7 +147,7 @@ func TestAC09_WhoIsNotServedBeginsNothingAndIsToldSoInPrivate(t *testing.T) {
 					h.cloud.Workspace("T0OTHER")
 					c := h.colleague(test.person)
 					c.Type("wachtwoord vergeten")
-					received, rejected := h.clerk.taken()
+					received, rejected := h.scribe.taken()
 					if len(received) > 0 || !slices.Equal(rejected, []string{test.why}) {
 						t.Fatalf("taken in: %s; rejected as %v", tellAll(received), rejected)
 					}
@@ -158,7 +158,7 @@ func TestAC09_WhoIsNotServedBeginsNothingAndIsToldSoInPrivate(t *testing.T) {
 						return // their commands are those of another workspace
 					}
 					c.Command("/wachtwoord")
-					if received, rejected = h.clerk.taken(); len(received) > 0 || !slices.Equal(rejected, []string{test.why}) {
+					if received, rejected = h.scribe.taken(); len(received) > 0 || !slices.Equal(rejected, []string{test.why}) {
 						t.Errorf("a command: taken in: %s; rejected as %v", tellAll(received), rejected)
 					}
 				})
@@ -180,7 +180,7 @@ func TestAC09_NothingBeginsWhereOthersReadAlong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			anna.Send(h.cloud.Message(anna.Person, "wachtwoord vergeten", changes))
-			received, rejected := h.clerk.taken()
+			received, rejected := h.scribe.taken()
 			if len(received) > 0 || !slices.Equal(rejected, []string{"not_personal"}) {
 				t.Fatalf("taken in: %s; rejected as %v", tellAll(received), rejected)
 			}
@@ -197,7 +197,7 @@ func TestWhoChangesIsAskedAboutAnewAndWhoIsDeactivatedLosesTheirBindings(t *test
 	h := newHall(t, overHTTP, nil)
 	anna := h.colleague(slacktest.Person{})
 	anna.Type("hallo")
-	h.clerk.taken()
+	h.scribe.taken()
 	now := anna.Person
 	change := func(deleted bool) {
 		t.Helper()
@@ -209,13 +209,13 @@ func TestWhoChangesIsAskedAboutAnewAndWhoIsDeactivatedLosesTheirBindings(t *test
 	now.Restricted = true
 	change(false)
 	anna.Type("hallo")
-	if received, rejected := h.clerk.taken(); len(received) > 0 || !slices.Equal(rejected, []string{"guest"}) {
+	if received, rejected := h.scribe.taken(); len(received) > 0 || !slices.Equal(rejected, []string{"guest"}) {
 		t.Errorf("who became a guest: %s, %v", tellAll(received), rejected)
 	}
-	h.clerk.unbound()
+	h.scribe.unbound()
 	now.Restricted, now.Deleted = false, true
 	change(true)
-	if got := h.clerk.unbound(); !slices.Equal(got, []string{anna.Team + "/" + anna.ID}) {
+	if got := h.scribe.unbound(); !slices.Equal(got, []string{anna.Team + "/" + anna.ID}) {
 		t.Errorf("unbound: %v", got)
 	}
 }
@@ -238,7 +238,7 @@ func TestAC68_SignaturesAreJudgedAtLeastAsStrictlyAsSlacksOwnFrameworkJudgesThem
 				t.Fatal(err)
 			}
 			_ = answer.Body.Close()
-			received, rejected := h.clerk.taken()
+			received, rejected := h.scribe.taken()
 			switch {
 			case q.Good && answer.StatusCode != http.StatusOK:
 				t.Errorf("a good one is answered %d (%v)", answer.StatusCode, rejected)
@@ -306,7 +306,7 @@ func TestBadInputIsAcknowledgedAndDoesNothing(t *testing.T) {
 		if err != nil || answer.Status != http.StatusOK {
 			t.Errorf("answered %d (%v)", answer.Status, err)
 		}
-		if received, _ := h.clerk.taken(); len(received) > 0 {
+		if received, _ := h.scribe.taken(); len(received) > 0 {
 			t.Errorf("taken in: %s", tellAll(received))
 		}
 	}
@@ -354,7 +354,7 @@ func TestSlackIsToldThatTheAddressIsOurs(t *testing.T) {
 func TestWhatCannotBeStoredIsAskedForAgain(t *testing.T) {
 	h := newHall(t, overHTTP, nil)
 	anna := h.colleague(slacktest.Person{})
-	h.clerk.fail(errors.New("the disk is full"))
+	h.scribe.fail(errors.New("the disk is full"))
 	answer, err := h.cloud.Deliver(t.Context(), h.url, slacktest.EventDelivery(h.cloud.Message(anna.Person, "reset", nil)))
 	if err != nil || answer.Status != http.StatusInternalServerError {
 		t.Errorf("answered %d (%v)", answer.Status, err)
