@@ -109,14 +109,11 @@ func (s *Slack) channel(ctx context.Context, api *slackgo.Client, to reference) 
 
 // message is a page, or a sentence, as it leaves.
 func message(blocks []slackgo.Block, text string) []slackgo.MsgOption {
-	o := []slackgo.MsgOption{
+	return []slackgo.MsgOption{
 		slackgo.MsgOptionText(text, false), // the renderer has escaped it
 		slackgo.MsgOptionDisableLinkUnfurl(), slackgo.MsgOptionDisableMediaUnfurl(), slackgo.MsgOptionDisableMarkdown(),
+		slackgo.MsgOptionBlocks(blocks...), // without any a message that is changed would keep its own
 	}
-	if len(blocks) > 0 {
-		o = append(o, slackgo.MsgOptionBlocks(blocks...))
-	}
-	return o
 }
 
 // place puts a page into the chat, and tells the name of its message.
