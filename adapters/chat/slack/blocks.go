@@ -270,7 +270,7 @@ func standOut(text string, strong ...string) []slackgo.RichTextSectionElement {
 
 // captcha is the picture, and the ways to another one and to its sound.
 func (d *drawing) captcha(picture, sound string) {
-	if d.text.Picture == "" || !d.Page.Asks(conversation.FieldCaptcha) {
+	if !d.asksCaptcha() {
 		return
 	}
 	if picture != "" {
@@ -290,6 +290,10 @@ func (d *drawing) captcha(picture, sound string) {
 		}
 	}
 	d.row(ways)
+}
+
+func (d *drawing) asksCaptcha() bool {
+	return d.text.Picture != "" && d.Page.Asks(conversation.FieldCaptcha)
 }
 
 func aboutCaptcha(c conversation.Choice) bool {
@@ -349,31 +353,33 @@ func (d *drawing) links() {
 // (Block Kit, button: "text may truncate with ~30 characters").
 const wideMax = 30
 
-// choices are the choices of the page. Where all labels fit, they are buttons;
-// else each label is a text, which is broken and never cut off, with a button
-// beside it.
+// choices are the choices of the page. A label that fits is a button; one that does
+// not is a text, which is broken and never cut off, with a button beside it. Where
+// choices have numbers they keep their order, and all are drawn alike.
 func (d *drawing) choices() {
 	if d.Page.Token == "" {
 		return
 	}
-	var list []words.Choice
-	wide := false
+	var short, long []words.Choice
 	for i, c := range d.text.Choices {
-		if slices.Contains(foot, c.Choice) || d.text.Picture != "" && d.Page.Asks(conversation.FieldCaptcha) && aboutCaptcha(c.Choice) {
+		if slices.Contains(foot, c.Choice) || d.asksCaptcha() && aboutCaptcha(c.Choice) {
 			continue
 		}
 		if d.text.Numbered {
 			c.Label = strconv.Itoa(i+1) + ". " + c.Label
 		}
-		wide = wide || c.Off != "" || utf8.RuneCountInString(c.Label) > wideMax
-		list = append(list, c)
+		if c.Off != "" || utf8.RuneCountInString(c.Label) > wideMax || d.text.Numbered && len(long) > 0 {
+			if d.text.Numbered {
+				long, short = append(long, short...), nil
+			}
+			long = append(long, c)
+		} else {
+			short = append(short, c)
+		}
 	}
-	if wide {
-		d.rows(list)
-		return
-	}
+	d.rows(long)
 	var row []slackgo.BlockElement
-	for _, c := range list {
+	for _, c := range short {
 		row = append(row, d.pick(c.Label, c.Choice))
 	}
 	d.row(row)
