@@ -68,7 +68,7 @@ type Option struct{ Text, Value string }
 func (m Shown) Read() Page {
 	p := Page{Shown: m}
 	if len(m.Blocks) == 0 && m.Text != "" { // with blocks, a text is for a notification
-		p.Words = m.Text + "\n"
+		p.Words = unescape.Replace(m.Text) + "\n"
 	}
 	p.read(m.Blocks)
 	return p
@@ -127,6 +127,9 @@ func said(v any) string {
 		return v
 	case map[string]any:
 		s, _ := v["text"].(string)
+		if v["type"] == "mrkdwn" {
+			return unescape.Replace(s)
+		}
 		return s
 	}
 	return ""
@@ -455,7 +458,7 @@ func (e *Colleague) block(p Page, action map[string]any, fields map[string]strin
 }
 
 // OpenForm presses the button with these words on the newest message, and waits
-// for the modal that it opens; with "", the only button there is.
+// for the modal that it opens; with "", the first button.
 func (e *Colleague) OpenForm(words string) Page {
 	e.t.Helper()
 	return e.OpenFormOn(e.Newest(), words)

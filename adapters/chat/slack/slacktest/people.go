@@ -12,6 +12,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,17 +111,55 @@ func (s *Slack) Event(teamID string, event map[string]any, changes map[string]an
 	}, changes)
 }
 
-// Message is that somebody typed something to the bot; changes are of the event
-// itself. The workspace is the one that their chat with the bot is in.
+// escape is what Slack makes of typed characters
+// (docs.slack.dev/messaging/formatting-message-text#escaping), and unescape what
+// is read of them.
+var (
+	escape   = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+	unescape = strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">")
+	linked   = regexp.MustCompile(`https?://[^\s<>]+|[\w.+-]+@[\w-]+(\.[\w-]+)+`)
+)
+
+// typed is what Slack tells of what somebody typed: the text, in which characters
+// are escaped and addresses are links, and the elements of its rich text.
+func typed(words string) (text string, _ []any) {
+	last, elements := 0, []any{}
+	plain := func(until int) {
+		if last < until {
+			text += escape.Replace(words[last:until])
+			elements = append(elements, map[string]any{"type": "text", "text": words[last:until]})
+		}
+	}
+	for _, at := range linked.FindAllStringIndex(words, -1) {
+		plain(at[0])
+		last = at[1]
+		link := words[at[0]:at[1]]
+		element := map[string]any{"type": "link", "url": link}
+		if strings.HasPrefix(link, "http") && strings.Contains(link, "://") {
+			text += "<" + escape.Replace(link) + ">"
+		} else {
+			element["url"], element["text"] = "mailto:"+link, link
+			text += "<mailto:" + link + "|" + link + ">"
+		}
+		elements = append(elements, element)
+	}
+	plain(len(words))
+	return text, elements
+}
+
+// Message is that somebody typed something to the bot, as Slack tells of it: with
+// characters escaped, and addresses as links. changes are of the event itself. The
+// workspace is the one that their chat with the bot is in.
 func (s *Slack) Message(p Person, text string, changes map[string]any) map[string]any {
 	s.mu.Lock()
 	ts := s.ts()
 	s.mu.Unlock()
+	told, elements := typed(text)
 	event := set(map[string]any{
-		"type": "message", "user": p.ID, "team": p.Team, "channel": p.Channel, "channel_type": "im", "text": text, "ts": ts, "event_ts": ts,
+		"type": "message", "user": p.ID, "team": p.Team, "channel": p.Channel, "channel_type": "im", "text": told, "ts": ts, "event_ts": ts,
 		"client_msg_id": random(),
 		"blocks": []any{map[string]any{"type": "rich_text", "block_id": random()[:5], "elements": []any{map[string]any{
-			"type": "rich_text_section", "elements": []any{map[string]any{"type": "text", "text": text}},
+			"type": "rich_text_section", "elements": elements,
 		}}}},
 	}, changes)
 	if !p.Stranger {

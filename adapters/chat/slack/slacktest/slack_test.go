@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -113,6 +114,28 @@ func TestTokensAreChecked(t *testing.T) {
 	}
 }
 
+func TestBodiesAreReadAsSlackReadsThem(t *testing.T) {
+	s := slacktest.Start(t)
+	bot := s.Workspace(s.Team).BotToken
+	for _, c := range []struct{ kind, body, want string }{
+		{"application/json; charset=utf-8", "", ""},
+		{"application/json", "{}", ""},
+		{"application/json", "{", "invalid_json"},
+		{"application/json", "null", "invalid_json"},
+		{"application/x-www-form-urlencoded", "", ""},
+		{"application/x-www-form-urlencoded", "a=%zz", "invalid_form_data"},
+		{"application/x-www-form-urlencoded", "blocks=[", "invalid_blocks_format"},
+		{"multipart/form-data", "x", "invalid_form_data"},
+		{"text/xml", "<a/>", "invalid_post_type"},
+		{"", "x", "missing_post_type"},
+	} {
+		_, a, err := post(s, bot, "auth.test", c.kind, []byte(c.body))
+		if word, _ := a["error"].(string); err != nil || word != c.want {
+			t.Errorf("%s %q: %v (%v), want %q", c.kind, c.body, a, err, c.want)
+		}
+	}
+}
+
 func TestMessagesAreShownChangedAndRemoved(t *testing.T) {
 	s := slacktest.Start(t)
 	anna, bot := s.Person(slacktest.Person{}), s.Workspace(s.Team).BotToken
@@ -129,8 +152,12 @@ func TestMessagesAreShownChangedAndRemoved(t *testing.T) {
 	if _, a = ask(t, s, bot, "chat.update", map[string]any{"channel": anna.Channel, "ts": ts, "text": "Klaar"}); a["ok"] != true {
 		t.Errorf("changing: %v", a)
 	}
-	if now := s.Screen(anna.Channel)[0]; now.Text != "Klaar" || now.Edits != 1 || len(now.Blocks) > 0 {
-		t.Errorf("changed, it is %+v", now)
+	if now := s.Screen(anna.Channel)[0]; now.Text != "Klaar" || now.Edits != 1 || len(now.Blocks) != 2 {
+		t.Errorf("with another text, it is %+v", now)
+	}
+	ask(t, s, bot, "chat.update", map[string]any{"channel": anna.Channel, "ts": ts, "text": "Klaar", "blocks": []any{}})
+	if now := s.Screen(anna.Channel)[0]; now.Edits != 2 || len(now.Blocks) > 0 {
+		t.Errorf("with no blocks, it is %+v", now)
 	}
 	_, a = ask(t, s, bot, "chat.postEphemeral", map[string]any{"channel": anna.Channel, "user": anna.ID, "text": "Alleen u"})
 	if _, a = ask(t, s, bot, "chat.update", map[string]any{"channel": anna.Channel, "ts": a["message_ts"], "text": "x"}); a["error"] != "message_not_found" {
@@ -488,5 +515,57 @@ func TestAResponseURLTakesFive(t *testing.T) {
 	}
 	if n := len(s.Ephemerals(channel, anna.ID)); n != 5 || len(s.Screen(channel)) != 0 {
 		t.Errorf("%d are shown", n)
+	}
+}
+
+func TestInMemoryNoClockIsStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := slacktest.StartWith(t, slacktest.Options{InMemory: true})
+		anna, bot := s.Person(slacktest.Person{}), s.Workspace(s.Team).BotToken
+		s.Next("chat.postMessage", slacktest.Trouble{Delay: time.Minute})
+		start := time.Now()
+		if _, a := ask(t, s, bot, "chat.postMessage", map[string]any{"channel": anna.Channel, "text": "x"}); a["ok"] != true || time.Since(start) != time.Minute {
+			t.Errorf("%v after %v", a, time.Since(start))
+		}
+		trigger := s.Command(anna, anna.Channel, "/reset", "").Get("trigger_id")
+		time.Sleep(3*time.Second + time.Nanosecond)
+		if _, a := ask(t, s, bot, "views.open", map[string]any{"trigger_id": trigger, "view": modal()}); a["error"] != "expired_trigger_id" {
+			t.Errorf("three seconds later: %v", a)
+		}
+	})
+}
+
+func TestADeliveryHasTheHeadersThatAreAskedFor(t *testing.T) {
+	s := slacktest.Start(t)
+	var got http.Header
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header }))
+	t.Cleanup(func() { server.Close(); http.DefaultClient.CloseIdleConnections() })
+	d := slacktest.EventDelivery(s.Message(s.Person(slacktest.Person{}), "reset", nil))
+	d.Retry, d.Header = 2, http.Header{"X-Slack-Signature": {"v0=a", "v0=b"}, "X-Slack-Request-Timestamp": nil}
+	if _, err := s.Deliver(t.Context(), server.URL, d); err != nil {
+		t.Fatal(err)
+	}
+	if len(got["X-Slack-Signature"]) != 2 || got["X-Slack-Request-Timestamp"] != nil || got.Get("X-Slack-Retry-Num") != "2" || got.Get("X-Slack-Retry-Reason") != "http_timeout" {
+		t.Errorf("the headers are %v", got)
+	}
+}
+
+func TestWhatIsTypedIsToldAsSlackTellsIt(t *testing.T) {
+	s := slacktest.Start(t)
+	anna := s.Person(slacktest.Person{})
+	for typed, want := range map[string]string{
+		"reset":                      "reset",
+		"R&D <3 > 2":                 "R&amp;D &lt;3 &gt; 2",
+		"ik ben anna@example.org,":   "ik ben <mailto:anna@example.org|anna@example.org>,",
+		"zie https://x.example/?a&b": "zie <https://x.example/?a&amp;b>",
+	} {
+		event, _ := s.Message(anna, typed, nil)["event"].(map[string]any)
+		if event["text"] != want {
+			t.Errorf("%q is told as %q, want %q", typed, event["text"], want)
+		}
+	}
+	page := slacktest.Shown{Blocks: []any{section("R&amp;D &lt;3")}}.Read()
+	if page.Words != "R&D <3\n" {
+		t.Errorf("it reads %q", page.Words)
 	}
 }
