@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"resetbot/adapters/chat/slack/slacktest"
+	"resetbot/conversation"
 	"resetbot/employee"
 )
 
@@ -74,13 +75,22 @@ func (p *program) partner(cloud *slacktest.Slack, way slackWay, who employee.Per
 		in.Locale = "nl-NL"
 	}
 	if way == bySocket {
-		cloud.Wait(p.t, "a connection of Socket Mode", func() bool {
-			now, _ := cloud.Connections()
-			return now > 0
-		})
+		connected(p.t, cloud, 1)
 	}
 	base := map[slackWay]string{byHTTP: p.base}[way]
 	return &partner{cloud.Colleague(p.t, in, base), p.t, p, who, employee.NewPhone(p.base, who.Number), strings.TrimPrefix(p.env[1], answersIn)}
+}
+
+// connected waits for the nth connection of Socket Mode.
+func connected(t testing.TB, cloud *slacktest.Slack, nth int) {
+	t.Helper()
+	for range 1000 {
+		if now, ever := cloud.Connections(); now > 0 && ever >= nth {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("no connection of Socket Mode in 10 s")
 }
 
 // answer is the one of the captcha that was drawn last.
@@ -89,6 +99,22 @@ func (c *partner) answer() string {
 	text, err := os.ReadFile(c.captcha)
 	must(c.t, err)
 	return strings.TrimSpace(string(text))
+}
+
+// pick presses the button of a choice; one that has its label beside it is called
+// like all others.
+func (c *partner) pick(choice conversation.Choice) {
+	c.t.Helper()
+	c.pickOn(c.Newest(), choice)
+}
+
+func (c *partner) pickOn(page slacktest.Page, choice conversation.Choice) {
+	c.t.Helper()
+	i := slices.IndexFunc(page.Buttons, func(b slacktest.Button) bool { return b.ActionID == "pick."+string(choice) })
+	if i < 0 {
+		c.t.Fatalf("there is no button for %q on:\n%s", choice, page.Words)
+	}
+	c.Interact(c.Pressed(page, page.Buttons[i], nil))
 }
 
 // fill fills in the form of the newest page.
@@ -121,11 +147,11 @@ func (c *partner) next(kind employee.Kind) employee.Entry {
 // bySMS proves by text message, in forms or typed.
 func (c *partner) bySMS(typed bool) {
 	c.t.Helper()
-	c.Press("Sms-bericht")
+	c.pick(conversation.PickSMS)
 	c.Await("volledige nummer")
 	c.say(typed, "number", c.who.Mobile)
 	code := c.next(employee.KindSMS).Code
-	c.Await("zes cijfers")
+	c.Await("123 456")
 	c.say(typed, "code", code)
 }
 
@@ -140,8 +166,8 @@ func (c *partner) say(typed bool, field, text string) {
 
 func (c *partner) byApp(typed bool) {
 	c.t.Helper()
-	c.Press("Een code invoeren")
-	c.Await("zes cijfers")
+	c.pick(conversation.PickCode)
+	c.Await("123 456")
 	code, err := employee.App(c.who.Secret, time.Now())
 	must(c.t, err)
 	c.say(typed, "code", code)
@@ -211,19 +237,19 @@ func TestAColleagueInSlackWalksInEnglish(t *testing.T) {
 	c := p.partner(cloud, byHTTP, marieke, slacktest.Person{Locale: "en-GB"})
 	c.Type("hello")
 	c.Await("I am the password assistant")
-	c.Press("Forgot my password")
+	c.pick(conversation.PickReset)
 	c.Await("Who are you")
 	c.fill("Fill in", map[string]string{"name": marieke.User, "captcha": c.answer()})
 	c.Await("contact you")
-	c.Press("Send a text message")
-	c.Await("complete number")
+	c.pick(conversation.PickSMS)
+	c.Await("full number")
 	c.Type(marieke.Mobile)
 	code := c.next(employee.KindSMS).Code
-	c.Await("six digits")
+	c.Await("123 456")
 	c.Type(code)
 	c.Await("Step 1 is done")
-	c.Press("Enter a code")
-	c.Await("six digits")
+	c.pick(conversation.PickCode)
+	c.Await("123 456")
 	code, err := employee.App(c.who.Secret, time.Now())
 	must(t, err)
 	c.Type("my code is " + code)
@@ -271,10 +297,7 @@ func TestAColleagueInSlackGoesOnWhenSocketModeIsCut(t *testing.T) {
 		t.Helper()
 		_, before := cloud.Connections()
 		cloud.Drop()
-		cloud.Wait(t, "a new connection", func() bool {
-			now, ever := cloud.Connections()
-			return now > 0 && ever > before
-		})
+		connected(t, cloud, before+1)
 	}
 	c.Command("/wachtwoord")
 	cut()

@@ -99,6 +99,10 @@ func (p *Page) read(blocks []any) {
 		if kind == "image" {
 			p.say(b["alt_text"])
 		}
+		if kind == "rich_text" {
+			p.rich(b)
+			continue
+		}
 		for _, name := range []string{"fields", "elements"} {
 			list, _ := b[name].([]any)
 			for _, e := range list {
@@ -111,6 +115,24 @@ func (p *Page) read(blocks []any) {
 		}
 		p.element(b, id, b["accessory"])
 		p.element(b, id, b["element"])
+	}
+}
+
+// rich adds the words of a rich_text block, a line each section.
+func (p *Page) rich(block map[string]any) {
+	sections, _ := block["elements"].([]any)
+	for _, v := range sections {
+		section, _ := v.(map[string]any)
+		if section["type"] != "rich_text_section" { // a list, say
+			p.rich(section)
+			continue
+		}
+		var line strings.Builder
+		runs, _ := section["elements"].([]any)
+		for _, run := range runs {
+			line.WriteString(said(run))
+		}
+		p.say(line.String())
 	}
 }
 
