@@ -29,7 +29,6 @@ type attack struct {
 
 const (
 	waitsForTeams = "Waits for Microsoft Teams."
-	waitsForSlack = "Waits for Slack."
 	waitsForChats = "Waits for the first platform that proves who is there (Teams, Slack)."
 	waitsForDesk  = "Waits for the desk's own walk; there is no agent's way in yet, only an administrator's " +
 		"`resetbot unfreeze`."
@@ -94,7 +93,7 @@ var attacks = []attack{
 	{number: 65, title: "What a request says of hosts changes no link"},
 	{number: 66, title: "Who only opens a link uses nothing up"},
 	{number: 67, title: "Markup in a name is plain text everywhere"},
-	{number: 68, title: "Slack's signature: wrong, old, of the future, missing, double", open: waitsForSlack},
+	{number: 68, title: "Slack's signature: wrong, old, of the future, missing, double"},
 	{number: 69, title: "Teams' tokens: wrong in every part", open: waitsForTeams},
 	{number: 70, title: "An empty secret: nothing starts"},
 	{
