@@ -202,12 +202,12 @@ func (s *Slack) changed(ctx context.Context, b Bot, e event) error {
 
 // command is what is read of a slash command.
 type command struct {
-	TeamID    string `json:"team_id"`
-	UserID    string `json:"user_id"`
-	Text      string `json:"text"`
-	Response  string `json:"response_url"`
-	Trigger   string `json:"trigger_id"`
-	Command   string `json:"command"`
+	TeamID   string `json:"team_id"`
+	UserID   string `json:"user_id"`
+	Text     string `json:"text"`
+	Response string `json:"response_url"`
+	Trigger  string `json:"trigger_id"`
+	Command  string `json:"command"`
 }
 
 // beginWith is what a command says by itself, as somebody would type it.

@@ -93,4 +93,3 @@ func (t *teams) forgetClient(id string) {
 	defer t.mu.Unlock()
 	delete(t.open, id)
 }
-

@@ -31,7 +31,9 @@ type acquaintance struct {
 	until  time.Time
 }
 
-func (a *acquaintances) forget(u conversation.User) { a.known.change(u, func(k *acquaintance) { k.until = time.Time{} }) }
+func (a *acquaintances) forget(u conversation.User) {
+	a.known.change(u, func(k *acquaintance) { k.until = time.Time{} })
+}
 
 // admit says who is there, or tells them kindly why they are not served. home is the
 // workspace that the event says they are of; empty where it does not say. tell nil
