@@ -38,8 +38,8 @@ func (c *clerk) Rejected(_ context.Context, _, _, why string) {
 	c.refused = append(c.refused, why)
 }
 
-func (c *clerk) Unbind(_ context.Context, u conversation.User) error {
-	return c.UnbindAll(nil, u.Chat, u.ID)
+func (c *clerk) Unbind(ctx context.Context, u conversation.User) error {
+	return c.UnbindAll(ctx, u.Chat, u.ID)
 }
 
 func (c *clerk) UnbindAll(_ context.Context, _, prefix string) error {
