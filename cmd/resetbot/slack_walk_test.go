@@ -64,7 +64,10 @@ func serveSlack(t testing.TB, way slackWay, changes ...string) (*program, *slack
 	section = strings.NewReplacer(
 		"SECRET", secret, "API", cloud.APIURL, "TEAM", cloud.Team, "TOKEN", file("bot", cloud.Workspace(cloud.Team).BotToken),
 	).Replace(section)
-	changes = append(changes, "chats:\n  web:\n", section)
+	for i := 0; i < len(changes); i += 2 { // of the section itself
+		section = strings.ReplaceAll(section, changes[i], changes[i+1])
+	}
+	changes = []string{"chats:\n  web:\n", section}
 	return serveSample(t, []string{hasty, answersIn + filepath.Join(folder, "captcha")}, changes...), cloud
 }
 
@@ -254,7 +257,7 @@ func TestAColleagueInSlackWalksInEnglish(t *testing.T) {
 	must(t, err)
 	c.Type("my code is " + code)
 	c.Await("New password for")
-	c.choose("Choose new password", mariekesNew)
+	c.choose("Choose a new password", mariekesNew)
 	c.Await("Your new password is now active")
 	p.signsIn("m.devries", mariekesNew, mariekesOld)
 	p.wellBehaved()

@@ -123,7 +123,7 @@ func (p *Page) rich(block map[string]any) {
 	sections, _ := block["elements"].([]any)
 	for _, v := range sections {
 		section, _ := v.(map[string]any)
-		if section["type"] != "rich_text_section" { // a list, say
+		if section["type"] == "rich_text_list" {
 			p.rich(section)
 			continue
 		}
