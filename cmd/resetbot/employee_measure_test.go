@@ -32,7 +32,7 @@ func built(t *testing.T) (path string) {
 }
 
 // resident is what the program holds of the machine's memory, in bytes.
-func resident(t *testing.T, pid int) (bytes int) {
+func resident(t testing.TB, pid int) (bytes int) {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	must(t, err)

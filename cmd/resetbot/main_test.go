@@ -8,6 +8,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"resetbot/adapters/captcha"
+	"resetbot/adapters/chat/teams"
 	"resetbot/bot"
 	"resetbot/conversation"
 )
@@ -40,6 +41,9 @@ func TestMain(m *testing.M) {
 					p.UnknownRetry = []time.Duration{100 * time.Millisecond, time.Second}
 				}
 			}
+			if os.Getenv(unpaced) != "" {
+				tuneTeams = func(o *teams.Options) { o.Unpaced = true }
+			}
 			if dies := os.Getenv(diesAt); dies != "" {
 				compose = readDoom(dies).besets
 			}
@@ -48,6 +52,7 @@ func TestMain(m *testing.M) {
 			}
 			main()
 		},
+		"bare": bare,
 	})
 }
 
