@@ -33,7 +33,7 @@ const mariekesObjectID = "00000000-0000-4000-8000-000000000001"
 func serveTeams(t testing.TB, changes ...string) (*program, *teamstest.Cloud) {
 	t.Helper()
 	cloud := teamstest.Start(t)
-	return serveSample(t, []string{hasty}, append(changes, besideTeams(t, cloud)...)...), cloud
+	return serveSample(t, []string{hasty, raced}, append(changes, besideTeams(t, cloud)...)...), cloud
 }
 
 // besideTeams are the changes that add a cloud's Teams to the sample configuration, and
