@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"os"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 // TestMain lets the tests run this very program as a child: "resetbot" in a
 // script, and in the tests that kill it.
 func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "4") // they wait for other processes; the command line may say otherwise
 	testscript.Main(m, map[string]func(){
 		"resetbot": func() {
 			if answers := os.Getenv("RESETBOT_TEST_CAPTCHA"); answers != "" {
