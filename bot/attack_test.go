@@ -108,6 +108,26 @@ func TestAC08_SomebodyElsesNameIsTreatedByPolicyAndTold(t *testing.T) {
 			}
 		})
 	})
+	t.Run("bound, in a chat that binds", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			w, _ := workspace(t)
+			from := conversation.Origin{User: colleague}
+			w.resetThere(from, "m.devries", "kaars-molen-fiets-tafel")
+			time.Sleep(73 * time.Hour)
+			for _, text := range []string{"reset", "ander account", "z.celik"} {
+				w.there(from, text)
+			}
+			w.on(colleague, conversation.Step1Choose)
+			if notes := w.chat.last(colleague).Page.Notes; len(notes) == 0 || notes[0].ID != conversation.NoteNotYours {
+				t.Errorf("it is not said: %v", notes)
+			}
+			entries, err := w.phone.List(t.Context(), w.number("z.celik"))
+			if err != nil || len(entries) == 0 {
+				t.Errorf("the owner was told nothing (%v)", err)
+			}
+		})
+	})
 	t.Run("same", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

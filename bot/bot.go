@@ -86,6 +86,7 @@ type Bot struct {
 	telling    telling
 	doing      map[string]time.Time // tasks of this process, by their id, until when at the latest
 	clock      clock                // Run's own
+	reviewed   time.Time            // when bindings last were; Run's own
 	rejections rejections
 }
 
@@ -328,7 +329,7 @@ func (b *Bot) discard(ctx context.Context, user conversation.User, from conversa
 // say sends a page that no record holds, because no record could be written.
 func (b *Bot) say(ctx context.Context, to conversation.Origin, id conversation.MessageID) {
 	_, err := send(context.WithoutCancel(ctx), b.Chats[to.User.Chat], Outgoing{
-		User: to.User, Address: to.Address, Locale: to.Locale, Page: conversation.Page{ID: id},
+		User: to.User, Address: to.Address, Locale: to.Locale, Page: conversation.Page{ID: id, Place: to.Place},
 	})
 	if err != nil {
 		b.Log.Error("saying that something is wrong", "chat", to.User.Chat, "error", err)

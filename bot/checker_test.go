@@ -181,6 +181,7 @@ type checker struct {
 	lines    map[string]int
 	start    int64 // of the process that runs
 	dead     map[int]bool
+	bound    map[conversation.User]*bonds
 	tallies
 }
 
@@ -218,7 +219,8 @@ func check(e evidence) (wrongs []string, met map[string]int) {
 		accounts: map[conversation.AccountID]*checkedAccount{}, inputs: map[int]received{},
 		effects: map[int]int{}, seen: map[conversation.User][]string{}, open: map[conversation.AccountID]*walk{},
 		holder: map[conversation.AccountID]*walk{}, notices: map[string]conversation.Notice{},
-		told: map[string]bool{}, lines: map[string]int{}, dead: map[int]bool{}, tallies: newTallies(),
+		told: map[string]bool{}, lines: map[string]int{}, dead: map[int]bool{},
+		bound: map[conversation.User]*bonds{}, tallies: newTallies(),
 	}
 	slices.SortStableFunc(c.history, func(a, b happening) int { return cmp.Compare(a.Tick, b.Tick) })
 	for _, h := range c.history {
@@ -323,6 +325,8 @@ func (c *checker) committed(e committed) {
 	for _, n := range ch.Notices {
 		c.notices[n.ID] = n
 	}
+	c.binding(e)
+	c.disownedBinding(e)
 	if ch.Forget {
 		delete(c.seen, e.User)
 		delete(c.current, e.User)
@@ -335,6 +339,7 @@ func (c *checker) committed(e committed) {
 	for _, b := range t.in.From.Bound {
 		w.bound[b.ID] = true
 	}
+	c.recognised(t)
 	w.account, w.own, w.unasked = v.Subject.ID, v.Subject.Own, v.Unasked
 	if w.unasked && (v.State != conversation.Start || w.account != "" || len(w.proofs) > 0) {
 		c.wrong("conversation %s, which nobody asked for, is on %s", w.receipt, v.State)
@@ -342,6 +347,7 @@ func (c *checker) committed(e committed) {
 	if q := v.Question; q != nil {
 		c.of[q.ID] = w
 	}
+	c.ownChat(t)
 	c.page(t)
 	c.marks(t)
 	c.count(t)

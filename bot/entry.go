@@ -132,6 +132,9 @@ type disownable struct {
 	At           int64  `json:"t"` // Unix time
 	Locale       string `json:"l"`
 	Enrolled     bool   `json:"e,omitempty"` // an authenticator was
+	// who did it, in a chat that binds its people
+	Chat   string `json:"k,omitempty"`
+	Person string `json:"p,omitempty"`
 }
 
 // disownLink is the address at which the owner says that what n tells was not
@@ -146,7 +149,7 @@ func (b *Bot) disownLink(n conversation.Notice) (string, error) {
 	}
 	data, err := json.Marshal(disownable{
 		n.ID, string(n.Account), n.Conversation, n.Receipt, n.At.Unix(), n.Locale,
-		n.Message == conversation.TellEnrolled,
+		n.Message == conversation.TellEnrolled, n.User.Chat, n.User.ID,
 	})
 	if err != nil {
 		return "", err
@@ -184,6 +187,7 @@ func (b *Bot) noticeOf(token string) (n conversation.Notice, ok bool) {
 	n = conversation.Notice{
 		ID: d.Notice, Account: conversation.AccountID(d.Account), Conversation: d.Conversation,
 		Receipt: d.Receipt, At: time.Unix(d.At, 0), Locale: d.Locale,
+		User: conversation.User{Chat: d.Chat, ID: d.Person},
 	}
 	if d.Enrolled {
 		n.Message = conversation.TellEnrolled
@@ -204,6 +208,7 @@ func (b *Bot) Disown(ctx context.Context, token, asker string) (n conversation.N
 		From: conversation.Origin{User: user, Asker: b.Wizard.Keys.Fingerprint("asker", asker), Locale: n.Locale},
 		Disowned: &conversation.Disownment{
 			Notice: n.ID, Account: n.Account, Conversation: n.Conversation, Message: n.Message, Receipt: n.Receipt, At: n.At,
+			User: n.User,
 		},
 	}
 	if err := b.update(ctx, user, in, conversation.Secret{}); err != nil {

@@ -357,6 +357,16 @@ func (o *outside) page(user conversation.User) bot.Outgoing {
 	return o.pages[user]
 }
 
+// called is the account with that name.
+func (o *outside) called(upn string) conversation.AccountID {
+	for id, e := range o.people {
+		if e.UPN == upn {
+			return id
+		}
+	}
+	return ""
+}
+
 // staffDirectory is the directory.
 type staffDirectory struct {
 	o *outside

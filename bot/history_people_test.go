@@ -18,6 +18,7 @@ import (
 type actor struct {
 	user    conversation.User
 	bound   []conversation.Bound
+	binds   bool                   // their chat knows who they are, and no accounts
 	after   conversation.AccountID // whose account they are after, and know
 	phone   bool                   // they hold its owner's telephone
 	app     bool                   // and its app
@@ -63,7 +64,11 @@ func (p *schedule) actor(n int) *actor {
 	bind := func(id conversation.AccountID) {
 		a.bound = append(a.bound, conversation.Bound{ID: id, UPN: p.o.people[id].UPN})
 	}
-	switch p.rand.IntN(6) {
+	switch p.rand.IntN(7) {
+	case 6: // the owner in a chat that binds, who comes back
+		a.user.Chat, a.binds, a.phone, a.app, a.number, a.knows = "slack", true, true, true, true, true
+		a.careful = 0.97
+		p.binders++
 	case 0, 1: // their own chat
 		a.user.Chat, a.phone, a.app, a.number, a.knows = "teams", true, true, true, true
 		bind(account)
@@ -82,11 +87,11 @@ func (p *schedule) actor(n int) *actor {
 	case 0:
 		a.goal = conversation.PickUnlock
 	case 1, 2:
-		if len(a.bound) > 0 {
+		if len(a.bound) > 0 || a.binds && p.rand.IntN(4) == 0 {
 			a.goal = conversation.PickEnrol
 		}
 	}
-	if p.rand.IntN(3) == 0 {
+	if p.rand.IntN(3) == 0 && !a.binds { // they come to an end, and back
 		a.habit = habit(p.rand.IntN(int(habits)))
 	}
 	return a
@@ -119,6 +124,9 @@ func (p *schedule) act(a *actor) {
 		p.disown(a)
 	case 4:
 		p.alter()
+		if a.binds && p.rand.IntN(3) == 0 { // the platform says that they are gone, and they come back
+			_ = p.running[0].bot.Unbind(context.Background(), a.user)
+		}
 	case 5, 6, 7: // what was on its way for long arrives, after what was sent later
 		if len(p.held) > 0 {
 			i := p.rand.IntN(len(p.held))
@@ -213,7 +221,7 @@ func (p *schedule) answer(a *actor) message {
 	p.typed++
 	m := message{Sent: p.typed, Life: p.lives, Incoming: bot.Incoming{
 		Kind: conversation.Said, Event: p.event(),
-		From: conversation.Origin{User: a.user, Asker: a.user.String(), Locale: "nl", Bound: a.bound},
+		From: conversation.Origin{User: a.user, Asker: a.user.String(), Locale: "nl", Bound: a.bound, Binds: a.binds},
 	}}
 	seen := p.o.page(a.user)
 	m.Token = seen.Page.Token
@@ -347,7 +355,7 @@ func (p *schedule) own(a *actor, m *bot.Incoming, page conversation.Page) {
 	}
 	i := p.rand.IntN(max(0, last) + 1)
 	m.Kind, m.Choice = conversation.Pressed, page.Offers[i].Choice
-	a.named = a.bound[min(i, len(a.bound)-1)].ID
+	a.named = p.o.called(page.Args.Accounts[min(i, len(page.Args.Accounts)-1)])
 }
 
 func (p *schedule) name(a *actor, m *bot.Incoming, page conversation.Page) {

@@ -25,6 +25,7 @@ type values struct {
 	due           map[conversation.User]time.Time
 	accounts      map[conversation.AccountKey]conversation.AccountRecord
 	counters      map[conversation.CounterKey]conversation.Counter
+	people        map[conversation.User]conversation.Person
 	marks         map[string]bool
 }
 
@@ -35,6 +36,7 @@ func newValues(key conversation.Key) *values {
 		due:           map[conversation.User]time.Time{},
 		accounts:      map[conversation.AccountKey]conversation.AccountRecord{},
 		counters:      map[conversation.CounterKey]conversation.Counter{},
+		people:        map[conversation.User]conversation.Person{},
 		marks:         map[string]bool{},
 	}
 }
@@ -59,7 +61,7 @@ func (s *values) Update(
 
 func (s *values) facts(r conversation.Reads) (conversation.Facts, error) {
 	f := conversation.Facts{
-		Account: s.accounts[r.Account], Counters: map[conversation.CounterKey]conversation.Counter{},
+		Account: s.accounts[r.Account], Person: s.people[r.Person], Counters: map[conversation.CounterKey]conversation.Counter{},
 		Marks: map[string]bool{},
 	}
 	for _, key := range r.Counters {
@@ -99,6 +101,9 @@ func (s *values) keep(ctx context.Context, user conversation.User, change *conve
 	}
 	if a := change.Account; a != nil {
 		s.accounts[a.Key] = *a
+	}
+	if p := change.Person; p != nil {
+		s.people[p.User] = *p
 	}
 	for key, c := range change.Counters {
 		s.counters[key] = c
@@ -140,6 +145,18 @@ func (s *values) Conversations(ctx context.Context, each func(conversation.Conve
 	return ctx.Err()
 }
 
+func (s *values) People(ctx context.Context, each func(conversation.Person) error) error {
+	s.mu.Lock()
+	all := slices.Collect(maps.Values(s.people))
+	s.mu.Unlock()
+	for _, p := range all {
+		if err := each(p); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
 func (s *values) Discard(ctx context.Context, user conversation.User, line conversation.Line) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,6 +164,7 @@ func (s *values) Discard(ctx context.Context, user conversation.User, line conve
 	if err == nil {
 		delete(s.conversations, user)
 		delete(s.due, user)
+		delete(s.people, user)
 	}
 	return err
 }
@@ -158,6 +176,7 @@ func (s *values) EndAll(ctx context.Context, line conversation.Line) error {
 	if err == nil {
 		clear(s.conversations)
 		clear(s.due)
+		clear(s.people)
 	}
 	return err
 }
@@ -175,5 +194,6 @@ func (s *values) Sweep(ctx context.Context, now time.Time, limit int) (swept int
 	}
 	maps.DeleteFunc(s.accounts, func(_ conversation.AccountKey, a conversation.AccountRecord) bool { return over(a.Kept) })
 	maps.DeleteFunc(s.counters, func(_ conversation.CounterKey, c conversation.Counter) bool { return over(c.Kept) })
+	maps.DeleteFunc(s.people, func(_ conversation.User, p conversation.Person) bool { return over(p.Kept) })
 	return swept, ctx.Err()
 }

@@ -82,6 +82,7 @@ var (
 		"judged right", "judged wrong", "judged none", "judged denied", "stale button", "late",
 		"ended done", "ended enrolled", "ended locked", "ended displaced", "ended withdrawn", "ended expired",
 		"ended cancelled", "ended secured", "ended denied",
+		"bound", "recognised", "own chat by a binding",
 	}
 	many = []string{
 		"died after a challenge", "died after a commit", "died after a judgement", "died after a page",
@@ -101,6 +102,7 @@ var (
 		"audit asker_many_accounts", "audit current_password", "audit account_changed", "audit denied_by_owner",
 		"audit disowned_by_owner", "audit phone_lost",
 		"told owner.removed", "told owner.secured", "told owner.other", "told owner.locked", "told owner.denied",
+		"told owner.bound", "audit disowned", "audit unbound", "unbound",
 	}
 )
 

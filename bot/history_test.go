@@ -102,6 +102,7 @@ type schedule struct {
 	typed   int       // messages that people sent
 	sent    []message // for those that come again
 	held    []message // on their way for long
+	binders int       // people who can be bound
 }
 
 // process is one, while it lives.
@@ -325,6 +326,9 @@ func (p *schedule) play() {
 		}
 		p.act(p.actors[p.rand.IntN(len(p.actors))])
 		p.pass()
+		if p.binders > 0 && p.rand.IntN(60) == 0 {
+			p.close(p.policyWait())
+		}
 	}
 }
 
@@ -356,6 +360,22 @@ func (p *schedule) interrupt(i int) {
 	for i := first; i <= last; i++ {
 		p.start(i)
 	}
+}
+
+// close has nobody serve for so long.
+func (p *schedule) close(pause time.Duration) {
+	for i := range p.running {
+		p.end(i, false)
+	}
+	time.Sleep(pause)
+	for i := range p.running {
+		p.start(i)
+	}
+}
+
+// policyWait is about as long as it takes until a binding counts.
+func (p *schedule) policyWait() time.Duration {
+	return p.o.policy.WaitingTime - 30*time.Minute + time.Duration(p.rand.IntN(120))*time.Minute
 }
 
 // pass lets time pass: mostly as long as people need, now and then long enough

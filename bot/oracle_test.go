@@ -143,7 +143,11 @@ func (s *siege) together(walkers []walker, inputs []string) {
 		case !outside:
 			var messages []bot.Incoming
 			for _, w := range walkers {
-				messages = append(messages, said(w.user, s.fill(w.user, w.name, input)))
+				m := said(w.user, s.fill(w.user, w.name, input))
+				if s.origin != nil {
+					s.origin(&m.From)
+				}
+				messages = append(messages, m)
 			}
 			s.atOnce(messages...)
 		case slices.Contains([]string{"press", "hangup", "deny", "approve"}, verb):
@@ -249,6 +253,33 @@ func TestAC01_NobodyCanTellAccountsApart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			alike(t, name, nil)
+		})
+	}
+}
+
+// From a partner's workspace some accounts can be reset and others cannot: those are
+// no more than a name that nobody has, with two digits that are made up. (So the
+// number that the account really has is no right one here, as for nobody.)
+func TestAC01_NobodyCanTellWhatAPartnerMayNotTouch(t *testing.T) {
+	workspace := func(_ testing.TB, s *siege, _ *bot.Config) {
+		s.origin = func(o *conversation.Origin) {
+			o.Binds, o.Place, o.Domains = true, "T1", []string{"rijnzicht.example"}
+		}
+	}
+	for _, name := range []string{
+		"text message, wrong number, to the lock", "notification to the lock", "app code to the lock", "back",
+		"another name", "spellings", "conversations until none may begin", "unlock",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			alike(t, name, func(s *siege) {
+				s.alters(func(a *bot.Account) {
+					asTheyAre(a)
+					if user, _, _ := strings.Cut(a.UPN, "@"); user == "m.devries" || user == "p.bakker" {
+						a.UPN = user + "@elsewhere.example"
+					}
+				})
+			}, workspace)
 		})
 	}
 }

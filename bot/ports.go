@@ -260,7 +260,7 @@ type Store interface {
 	// Update loads the conversation of user (the zero value where there is
 	// none), asks t what it reads, loads that, calls t.Step, and writes the
 	// whole Change or nothing; it returns when that is durable. No two updates
-	// that share a conversation, an account, a counter or a mark overlap: a mark
+	// that share a conversation, an account, a person, a counter or a mark overlap: a mark
 	// that is there already is a fact of the step, never a failed write.
 	//
 	// t.Reads and t.Step may be called more than once, and only the last call
@@ -281,6 +281,10 @@ type Store interface {
 	// opened is passed over. each may be slow, and may use the store.
 	Conversations(ctx context.Context, each func(conversation.Conversation) error) error
 
+	// People calls each with every person of whom something is kept, as Conversations
+	// does with conversations.
+	People(ctx context.Context, each func(conversation.Person) error) error
+
 	// Due names users whose conversation must be looked at before a moment,
 	// the earliest first, at most limit.
 	Due(ctx context.Context, before time.Time, limit int) ([]conversation.User, error)
@@ -292,8 +296,8 @@ type Store interface {
 	Settle(ctx context.Context, id string) error
 	Postpone(ctx context.Context, id string, due time.Time, told ...string) error
 
-	// Sweep forgets counters, marks and account records that may be forgotten
-	// at now, at most limit, and tells how many it forgot.
+	// Sweep forgets counters, marks, account records and people that may be
+	// forgotten at now, at most limit, and tells how many it forgot.
 	Sweep(ctx context.Context, now time.Time, limit int) (int, error)
 
 	// Append adds audit lines that belong to no conversation.
@@ -304,8 +308,9 @@ type Store interface {
 	// Head is the newest entry; the zero Entry while there is none.
 	Head(ctx context.Context) (Entry, error)
 
-	// EndAll forgets every conversation and every notice, and appends line: what
-	// is left of a restored back-up once somebody accepted it.
+	// EndAll forgets every conversation, every notice and every person, and appends
+	// line: what is left of a restored back-up once somebody accepted it. A binding
+	// that ended since the back-up was made must not count again.
 	EndAll(ctx context.Context, line conversation.Line) error
 
 	// Alone reports whether no other process can have this store open.
@@ -329,7 +334,8 @@ var ErrUnreadable = errors.New("unreadable record")
 
 // Discarder is what a Store offers to get rid of a record that it cannot read.
 type Discarder interface {
-	// Discard removes the conversation of user unread, and appends line.
+	// Discard removes the conversation of user unread, and what is kept of them as a
+	// person, and appends line.
 	Discard(ctx context.Context, user conversation.User, line conversation.Line) error
 }
 
@@ -338,6 +344,27 @@ type Writer interface {
 	// Writable tells why nothing is written until the store is opened again; nil
 	// as long as it can be tried.
 	Writable() error
+}
+
+// Installations keeps what a chat's platform gave us when an organisation installed
+// the app in its own part of it: a workspace, a team.
+type Installations interface {
+	// Save keeps an installation in the place of the one with the same chat and team.
+	// It returns when that is durable.
+	Save(ctx context.Context, i Installation) error
+	// Load gives the installation of a team; ok is false where there is none.
+	Load(ctx context.Context, chat, team string) (i Installation, ok bool, err error)
+	// Forget removes one; forgetting what is not there is no error.
+	Forget(ctx context.Context, chat, team string) error
+}
+
+// Installation is an app in one team.
+type Installation struct {
+	Chat   string // the chat's name, as in [conversation.User]
+	Team   string // the platform's id of the team
+	Token  conversation.Secret
+	Scopes []string // what the token may do
+	When   time.Time
 }
 
 // Sealer seals what leaves this process and comes back: the links of one-time

@@ -31,7 +31,8 @@ type siege struct {
 	staff *people.Directory // nil: the made-up hospital's own
 
 	began    time.Time
-	patience time.Duration // how much longer than usual each input is given
+	patience time.Duration              // how much longer than usual each input is given
+	origin   func(*conversation.Origin) // what else the chat says of where people are
 
 	mu       sync.Mutex
 	seen     []seen

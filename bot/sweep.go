@@ -68,6 +68,10 @@ func (b *Bot) minute(ctx context.Context) {
 		b.Log.Error("sweeping the store", "error", err)
 	}
 	b.lookClosed(ctx)
+	if now := time.Now(); now.Sub(b.reviewed) >= reviewEvery && !b.isRestored() {
+		b.reviewed = now
+		b.begin(func() { b.review(b.running) })
+	}
 }
 
 // sweep looks at every conversation that is due. After a start on a store that

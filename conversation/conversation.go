@@ -176,7 +176,13 @@ type Conversation struct {
 	// nothing valid again that was over, see clock.go.
 	Latest time.Time `json:"latest"`
 
-	Bound    []Bound    `json:"bound,omitempty"` // whom the chat proves this person to be
+	Bound []Bound `json:"bound,omitempty"` // whom the chat proves this person to be
+	// Binds, Domains, Place and Identity are as in [Origin], of the last message.
+	Binds    bool     `json:"binds,omitempty"`
+	Domains  []string `json:"domains,omitempty"`
+	Place    string   `json:"place,omitempty"`
+	Identity Identity `json:"identity,omitempty"`
+
 	Typed    string     `json:"typed,omitempty"` // canonical name of page 1, kept so that nobody types it twice
 	Named    int        `json:"named,omitempty"` // how many names were looked up
 	Captcha  Captcha    `json:"captcha,omitzero"`
@@ -229,6 +235,8 @@ type Conversation struct {
 type Bound struct {
 	ID  AccountID `json:"id"`
 	UPN string    `json:"upn"`
+	// Ours is set where a binding proves it ([Binding]), and not the chat itself.
+	Ours bool `json:"ours,omitempty"`
 }
 
 // Write is a change of the directory that was begun.
@@ -473,7 +481,8 @@ type Notice struct {
 	ID   string    `json:"id"`
 	Due  time.Time `json:"due"`
 	Kind string    `json:"kind"`
-	// User is whose conversation is nudged.
+	// User is whose conversation is nudged; of what is told to an owner, who did it in
+	// a chat that binds its people.
 	User User `json:"user,omitzero"`
 	// Account is who is told, Message what. Of an alarm Account is whom it is about.
 	Account AccountID `json:"account,omitempty"`
@@ -517,6 +526,7 @@ type Change struct {
 	// Due is when the conversation must be looked at again; zero: never.
 	Due      time.Time
 	Account  *AccountRecord         // nil: as it was
+	Person   *Person                // nil: as it was; one that is zero is forgotten
 	Counters map[CounterKey]Counter // new values
 	Marks    []Mark
 	Start    bool // Conversation.Task was ordered by this step
@@ -531,6 +541,7 @@ type Change struct {
 // and locks it before the step.
 type Reads struct {
 	Account  AccountKey // empty: none
+	Person   User       // zero: none
 	Counters []CounterKey
 	Marks    []string
 }
@@ -538,6 +549,7 @@ type Reads struct {
 // Facts are what was read. What does not exist is there with its zero value.
 type Facts struct {
 	Account  AccountRecord
+	Person   Person
 	Counters map[CounterKey]Counter
 	Marks    map[string]bool // present
 }

@@ -32,6 +32,12 @@ func (s *step) disowned() {
 	s.ch.Marks = []Mark{{Key: disownMark(d.Notice), Expires: s.now.Add(2 * s.Policy.NoticeLife)}}
 	s.alarm("disowned_by_owner")
 	s.freeze()
+	if !d.User.Zero() {
+		s.known.User = d.User
+		s.known.Ended = s.now // what they began before binds nobody any more
+		s.unbind(d.Account, "disowned")
+		s.notice(Notice{Kind: Nudge, User: d.User})
+	}
 	s.secure()
 }
 
@@ -128,6 +134,10 @@ func (s *step) lostPhone() {
 	p := Page{ID: EndLostPhone}
 	if len(s.c.Bound) == 1 {
 		id := s.c.Bound[0].ID
+		if id.Key() != s.read.Account { // bound, and this is the first that they say: the account was not read
+			s.askElse()
+			return
+		}
 		s.c.Subject = Subject{Key: s.accountKey(&Account{ID: id}, ""), ID: id, Own: true}
 		s.freeze()
 		s.alarm("phone_lost")

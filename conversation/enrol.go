@@ -84,7 +84,7 @@ func (s *step) enrolFound(out Outcome) {
 		s.askAccount(Note{ID: NoteDirectoryDown})
 		return
 	}
-	a := out.Account
+	a := s.allowed(s.c, out.Account)
 	s.subject(a)
 	if !s.c.Subject.Own {
 		s.end(Withdraw, Page{ID: EndWithdrawn})
@@ -281,7 +281,7 @@ func (s *step) confirmed(out Outcome) {
 	case out.Trouble:
 		s.follow(NotJudged)
 		s.askScan(Note{ID: NoteNotJudged})
-	case a == nil || a.ID != s.c.Subject.ID || s.reason(a) != Eligible || s.print(a) != s.c.Subject.Print:
+	case !s.unchanged(a):
 		s.end(Withdraw, Page{ID: EndWithdrawn})
 		s.detail("account_changed")
 	case s.account.Holder != s.c.ID || !s.enrolProofsHold():

@@ -33,6 +33,10 @@ func FuzzStep(f *testing.F) {
 		if len(script)%2 == 0 {
 			w.ownChats()
 		}
+		if len(script)%5 == 0 {
+			w.from[ann] = Origin{Binds: true, Domains: []string{"rijnzicht.example"}}
+			w.boundTo(ann, "m.devries")
+		}
 		for _, b := range script {
 			w.play(b)
 		}
@@ -43,6 +47,7 @@ func FuzzStep(f *testing.F) {
 // those that lead on, so that the deep pages are met as often as the first.
 func TestARandomWalkKeepsWhatMustHold(t *testing.T) {
 	met := map[State]int{}
+	bound := 0
 	for seed := range uint64(400) {
 		random := rand.New(rand.NewPCG(seed, 7))
 		w := newWorld(t)
@@ -50,6 +55,10 @@ func TestARandomWalkKeepsWhatMustHold(t *testing.T) {
 		if seed%2 == 0 { // the owner's own chat, which shuts others out
 			w.ownChats()
 			users = []User{mia, mia, piet, ann}
+		}
+		if seed%4 == 1 { // a chat that binds; what is bound counts at once
+			w.wizard.Policy.WaitingTime = 0
+			w.from[ann] = Origin{Binds: true}
 		}
 		for range 150 {
 			user := users[random.IntN(len(users))]
@@ -73,6 +82,10 @@ func TestARandomWalkKeepsWhatMustHold(t *testing.T) {
 				}
 			}
 		}
+		bound += len(w.known[ann].Bindings)
+	}
+	if bound == 0 {
+		t.Error("nobody was bound")
 	}
 	for _, a := range Arrows() {
 		if a.From != Disowned && a.From != Scrambling && a.From != Removing && met[a.From] == 0 { // those: disown_test.go

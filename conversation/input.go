@@ -74,6 +74,17 @@ type Origin struct {
 	Crowd  int
 	Locale string
 	Bound  []Bound
+	// Binds is set by a chat that proves who its people are and not which accounts
+	// they have: those that they are bound to are then added to Bound.
+	Binds bool
+	// Domains are those whose accounts may be touched from here, however they are
+	// named; none: all. Any other account is one that nobody has.
+	Domains []string
+	// Place is the audience to whom the operator's words are said: a workspace of a
+	// partner organisation. Empty: everybody else.
+	Place string
+	// Identity is the policy here, where it is not that of the whole chat.
+	Identity Identity
 }
 
 // Disownment is what the link of a notice stands for: the owner of an account
@@ -85,6 +96,8 @@ type Disownment struct {
 	Message      MessageID
 	Receipt      string
 	At           time.Time // of the notice
+	// User is who did what the notice told of, in a chat that binds its people.
+	User User
 }
 
 // Delivery tells how the sending of a page ended.

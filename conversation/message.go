@@ -202,6 +202,7 @@ const (
 	TellEnrolProved MessageID = "owner.enrol_proved" // somebody is enrolling, and proved who they are
 	TellEnrolWrong  MessageID = "owner.enrol_wrong"  // somebody who wants to enrol does not know the password
 	TellRemoved     MessageID = "owner.removed"      // after "this was not me": it is gone again
+	TellBound       MessageID = "owner.bound"        // a person of a chat was bound to the account
 )
 
 // Choice is what a person can pick on a page, by a button or in words.
@@ -349,7 +350,8 @@ type Page struct {
 	Fields  []Field   `json:"fields,omitempty"`
 	Media   *Media    `json:"media,omitempty"`
 	Receipt string    `json:"rcpt,omitempty"`
-	Ends    time.Time `json:"ends,omitzero"` // when the conversation is over
+	Place   string    `json:"place,omitempty"` // the audience, as in [Origin]
+	Ends    time.Time `json:"ends,omitzero"`   // when the conversation is over
 	// Stuck is how often the person said that a step of the guide does not work.
 	Stuck int `json:"stuck,omitempty"`
 	// Entry is set where the fields are filled in on a one-time page, and not

@@ -218,7 +218,7 @@ func (s *step) reread(out Outcome) {
 	switch {
 	case out.Trouble:
 		s.notWritten(Note{ID: NoteDirectoryDown})
-	case a == nil || a.ID != s.c.Subject.ID || s.reason(a) != Eligible || s.print(a) != s.c.Subject.Print:
+	case !s.unchanged(a):
 		s.end(Withdraw, Page{ID: EndWithdrawn})
 		s.detail("account_changed")
 	case s.c.Subject.Decoy || s.account.Holder != s.c.ID || !s.proofsHold():
@@ -229,6 +229,15 @@ func (s *step) reread(out Outcome) {
 	default:
 		s.write(a)
 	}
+}
+
+// unchanged reports whether everything that page 1 relied on is still so: the
+// account, that it may be touched from here, and that the person is its owner where
+// they were.
+func (s *step) unchanged(a *Account) bool {
+	sub := s.c.Subject
+	return a != nil && a.ID == sub.ID && s.reason(a) == Eligible && s.print(a) == sub.Print &&
+		s.allowed(s.c, a) != nil && (!sub.Own || !s.c.Binds || s.bound(sub.ID))
 }
 
 // proofsHold: two families for a new password, always; for lifting a lock-out
@@ -400,5 +409,6 @@ func (s *step) done(notes ...Note) {
 		}
 	}
 	s.tell(told)
+	s.bind()
 	s.end(Written, Page{ID: page, Offers: offers(PickDesk)}, notes...)
 }

@@ -40,10 +40,19 @@ func (w *Wizard) Reads(c Conversation, in Input) Reads {
 		return r
 	}
 	key := c.Subject.Key
+	switch {
+	case in.Kind == Disowns && in.Disowned != nil:
+		r.Person = in.Disowned.User
+	case in.From.Binds:
+		r.Person = in.From.User
+	case c.Binds && !c.State.Over():
+		r.Person = c.User
+	}
 	record := c.Subject.ID != ""
 	if out := in.Outcome; in.Kind == Came && out != nil {
 		if c.Task != nil && c.Task.Kind == TaskFind && c.Task.ID == out.Task && !out.Trouble {
-			key, record = w.accountKey(out.Account, c.Typed), out.Account != nil
+			found := w.allowed(c, out.Account)
+			key, record = w.accountKey(found, c.Typed), found != nil
 		}
 		if out.Mark != "" {
 			r.Marks = []string{out.Mark}
@@ -56,7 +65,11 @@ func (w *Wizard) Reads(c Conversation, in Input) Reads {
 		key, record = w.accountKey(&Account{ID: d.Account}, ""), true
 		r.Marks = []string{disownMark(d.Notice)}
 	}
-	if bound := in.From.Bound; in.Choice == PickLostPhone && len(bound) == 1 {
+	bound := in.From.Bound
+	if in.From.Binds { // what the bindings prove now is not read yet
+		bound = c.Bound
+	}
+	if in.Choice == PickLostPhone && len(bound) == 1 {
 		key, record = w.accountKey(&Account{ID: bound[0].ID}, ""), true
 	}
 	if key != "" {

@@ -27,6 +27,7 @@ func (w *Wizard) Step(c Conversation, in Input, f Facts, now time.Time) (Change,
 	if c.whole() {
 		s.now, moved = s.c.sinceLatest(now)
 	}
+	s.recall()
 	s.counters = maps.Clone(f.Counters)
 	if s.counters == nil {
 		s.counters = map[CounterKey]Counter{}
@@ -70,6 +71,7 @@ type step struct {
 
 	read     Reads // what was named beforehand
 	account  AccountRecord
+	known    Person
 	counters map[CounterKey]Counter
 	ch       Change
 	err      error
@@ -88,6 +90,9 @@ func (s *step) change() Change {
 	if key := s.recordKey(); key != "" && key == s.read.Account && !s.account.equal(s.f.Account) {
 		s.account.Key, s.account.Kept = key, s.now.Add(accountKept)
 		s.ch.Account = &s.account
+	}
+	if !s.known.equal(s.f.Person) {
+		s.ch.Person = s.known.kept()
 	}
 	return s.ch
 }
@@ -155,13 +160,19 @@ func (s *step) person() {
 	case !s.entitled():
 	default:
 		if s.in.Via == "" && (s.c.Page.Entry == nil || s.in.Kind != Filled) { // a one-time page knows nobody
-			s.c.Address, s.c.Bound = s.in.From.Address, s.in.From.Bound
+			s.from(s.in.From)
 		}
 		s.act()
 		if s.in.Nth > 0 && s.c.Page.Token != old.Page.Token {
 			s.c.Nth, s.c.NthOn = s.in.Nth, old.Page.ID
 		}
 	}
+}
+
+// from notes from where the person speaks now.
+func (s *step) from(o Origin) {
+	s.c.Address, s.c.Bound = o.Address, o.Bound
+	s.c.Binds, s.c.Domains, s.c.Place, s.c.Identity = o.Binds, o.Domains, o.Place, o.Identity
 }
 
 // repeated notes the platform's id of this message, and reports whether it is
@@ -207,6 +218,10 @@ func (s *step) stillMine() bool {
 	}
 	frozen := s.now.Before(s.account.Frozen)
 	switch {
+	case subject.Own && s.c.Binds && !s.bound(subject.ID):
+		s.end(Withdraw, Page{ID: EndWithdrawn})
+		s.detail("unbound")
+		return false
 	case len(s.c.Proofs) > 0 && s.account.Holder != s.c.ID:
 		s.end(Displace, Page{ID: EndDisplaced})
 		return false
@@ -346,6 +361,9 @@ func (s *step) came() {
 	}
 	task := *s.c.Task
 	s.c.Task = nil
+	if task.Account != "" && !out.Trouble && (task.Kind == TaskFind || task.Kind == TaskReread) {
+		s.review(task.Account, out.Account)
+	}
 	switch task.Kind {
 	case TaskFind:
 		if s.c.Goal == ToEnrol {
@@ -417,7 +435,7 @@ func (s *step) alarm(word string) {
 // that open anything now.
 func (s *step) show(p Page, notes ...Note) {
 	p.Version, p.Token = s.c.Page.Version+1, s.in.Nonce.id("page")
-	p.Notes, p.Receipt, p.Args.Step = notes, s.c.Receipt, s.c.State.step()
+	p.Notes, p.Receipt, p.Place, p.Args.Step = notes, s.c.Receipt, s.c.Place, s.c.State.step()
 	if p.Crumb = s.c.State.crumb(); s.c.Goal != ToReset {
 		p.Args.Goal = s.c.Goal
 	}

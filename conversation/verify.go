@@ -647,5 +647,8 @@ func (s *step) notice(n Notice) {
 	n.ID = s.in.Nonce.id("notice " + strconv.Itoa(len(s.ch.Notices)))
 	n.Due, n.At = s.now, s.now
 	n.Receipt, n.Chat, n.Locale, n.Conversation = s.c.Receipt, s.c.User.Chat, s.c.Locale, s.c.ID
+	if n.Kind == Tell && s.c.Binds {
+		n.User = s.c.User
+	}
 	s.ch.Notices = append(s.ch.Notices, n)
 }

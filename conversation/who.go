@@ -49,9 +49,13 @@ const endShown = 10 * time.Minute
 // are taken at once.
 func (s *step) begin(old Conversation) {
 	from := s.in.From
+	if s.in.Via != "" { // a one-time page knows nobody, and less than the chat may do
+		from.Binds, from.Domains, from.Place, from.Identity = old.Binds, old.Domains, old.Place, old.Identity
+	}
 	s.c = Conversation{
 		ID: s.in.Nonce.id("conversation"), Receipt: s.in.Nonce.receipt(),
 		User: from.User, Address: from.Address, Asker: from.Asker, Crowd: from.Crowd, Locale: from.Locale, Bound: from.Bound,
+		Binds: from.Binds, Domains: from.Domains, Place: from.Place, Identity: from.Identity,
 		State: Start, Goal: ToReset, Started: s.now, Ends: s.now.Add(s.Policy.Conversation), Seen: s.c.Seen,
 		Sent: old.Sent,
 	}
@@ -95,7 +99,10 @@ func (c Conversation) followsUp(p Policy) bool {
 // long as the end of the reset is remembered, and then goes without a word.
 func (s *step) followUp() {
 	old := s.c
-	s.in.From = Origin{User: old.User, Address: old.Address, Asker: old.Asker, Crowd: old.Crowd, Locale: old.Locale}
+	s.in.From = Origin{
+		User: old.User, Address: old.Address, Asker: old.Asker, Crowd: old.Crowd, Locale: old.Locale,
+		Binds: old.Binds, Domains: old.Domains, Place: old.Place, Identity: old.Identity,
+	}
 	s.begin(old)
 	s.c.Unasked, s.c.Ends, s.c.Page.Ends = true, old.Over.Add(s.Policy.KeepEnded), time.Time{}
 }
@@ -265,7 +272,7 @@ func (s *step) start() {
 		s.follow(StuckAsked)
 		s.show(Page{ID: AskHints, Offers: offers(PickWorks, PickUnlock, PickReset)})
 	case PickElse:
-		s.show(Page{ID: AskElse, Offers: offers(PickReset, PickMicrosoft, PickEnrol, PickLostPhone, PickDesk)})
+		s.askElse()
 	case PickMicrosoft:
 		s.enterGuide()
 	case PickEnrol:
@@ -282,6 +289,10 @@ func (s *step) start() {
 	default:
 		s.unclear()
 	}
+}
+
+func (s *step) askElse() {
+	s.show(Page{ID: AskElse, Offers: offers(PickReset, PickMicrosoft, PickEnrol, PickLostPhone, PickDesk)})
 }
 
 func (s *step) hints() {
@@ -342,10 +353,10 @@ func (s *step) askName(notes ...Note) {
 }
 
 func (s *step) example() string {
-	if len(s.Policy.Domains) == 0 {
-		return ""
+	for _, domain := range slices.Concat(s.c.Domains, s.Policy.Domains) {
+		return domain
 	}
-	return s.Policy.Domains[0]
+	return ""
 }
 
 // wantsCaptcha: as the chat's policy has it. A person whom the chat proved is
@@ -437,7 +448,7 @@ func (s *step) name(typed Secret) bool {
 		return false
 	}
 	if _, domain, ok := strings.Cut(name, "@"); ok && len(s.Policy.Domains) > 0 &&
-		!slices.Contains(s.Policy.Domains, domain) {
+		!slices.Contains(s.Policy.Domains, domain) && (len(s.c.Domains) == 0 || !within(s.c.Domains, name)) {
 		s.askName(Note{ID: NoteDomain, Args: Args{Domain: s.example()}})
 		return false
 	}
@@ -565,9 +576,9 @@ func (s *step) found(out Outcome) {
 		s.askWho(Note{ID: NoteDirectoryDown})
 		return
 	}
-	a := out.Account
+	a := s.allowed(s.c, out.Account)
 	s.subject(a)
-	if s.Policy.Chat(s.c.User.Chat).Identity == Same && !s.c.Subject.Own {
+	if s.identity() == Same && !s.c.Subject.Own {
 		s.end(Refer, Page{ID: EndNotOwn})
 		s.detail("not_own")
 		return
@@ -583,6 +594,8 @@ func (s *step) found(out Outcome) {
 	s.follow(Found)
 	notYours := len(s.c.Bound) > 0 && !s.c.Subject.Own
 	switch {
+	case a == nil && out.Account != nil:
+		s.detail("other_domain")
 	case a == nil:
 		s.detail("unknown")
 	case s.c.Subject.Decoy:
@@ -590,11 +603,16 @@ func (s *step) found(out Outcome) {
 	case notYours:
 		s.tell(TellOther) // AC-08
 	}
-	if notYours && s.Policy.Chat(s.c.User.Chat).Identity == Warn {
+	if notYours && s.identity() == Warn {
 		s.askMethod(Note{ID: NoteNotYours})
 		return
 	}
 	s.askMethod()
+}
+
+// identity is whose password may be reset from here.
+func (s *step) identity() Identity {
+	return cmp.Or(s.c.Identity, s.Policy.Chat(s.c.User.Chat).Identity)
 }
 
 // subject sets the account that this conversation is about.

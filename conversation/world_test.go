@@ -72,6 +72,8 @@ type world struct {
 	audit    []Line
 	people   map[string]*Account // the directory, by name
 	bound    map[User][]Bound    // whom chats prove people to be
+	known    map[User]Person     // of whom something is kept
+	from     map[User]Origin     // what else a chat says of where they are
 	apps     map[string]bool     // devices that are kept
 	own      string              // the token that whoever fills a page in is told
 	shared   string              // the asker of everybody, where they share one
@@ -84,7 +86,7 @@ func newWorld(t testing.TB) *world {
 		t: t, wizard: newWizard(), now: time.Date(2026, 11, 23, 7, 0, 0, 0, time.UTC),
 		convs: map[User]Conversation{}, accounts: map[AccountKey]AccountRecord{},
 		counters: map[CounterKey]Counter{}, marks: map[string]bool{}, secrets: map[string]Secret{},
-		bound: map[User][]Bound{}, apps: map[string]bool{},
+		bound: map[User][]Bound{}, known: map[User]Person{}, from: map[User]Origin{}, apps: map[string]bool{},
 	}
 	print := func(e164 string) string { return w.wizard.Keys.Fingerprint("number", e164) }
 	device := []Device{{ID: "app1"}}
@@ -123,11 +125,16 @@ func (w *world) step(user User, in Input) Change {
 	if in.From.Bound == nil {
 		in.From.Bound = w.bound[user]
 	}
+	switch in.Kind {
+	case Said, Pressed, Filled, Arrived:
+		o := w.from[user]
+		in.From.Binds, in.From.Domains, in.From.Place, in.From.Identity = o.Binds, o.Domains, o.Place, o.Identity
+	}
 	old := w.convs[user]
 	before := encode(w.t, old)
 	reads := w.wizard.Reads(old, in)
 	facts := func() Facts {
-		f := Facts{Account: w.accounts[reads.Account], Counters: map[CounterKey]Counter{}, Marks: map[string]bool{}}
+		f := Facts{Account: w.accounts[reads.Account], Person: w.known[reads.Person], Counters: map[CounterKey]Counter{}, Marks: map[string]bool{}}
 		for _, k := range reads.Counters {
 			f.Counters[k] = w.counters[k]
 		}
@@ -176,12 +183,13 @@ func encodeChange(t testing.TB, c Change) string {
 		Same, Forget, Start bool
 		Due                 time.Time
 		Account             *AccountRecord
+		Person              *Person
 		Counters            map[CounterKey]Counter
 		Marks               []Mark
 		Notices             []Notice
 		Audit               []Line
 	}
-	data, err := json.Marshal(plain{c.Conversation, c.Same, c.Forget, c.Start, c.Due, c.Account, c.Counters, c.Marks, c.Notices, c.Audit})
+	data, err := json.Marshal(plain{c.Conversation, c.Same, c.Forget, c.Start, c.Due, c.Account, c.Person, c.Counters, c.Marks, c.Notices, c.Audit})
 	if err != nil {
 		t.Fatalf("encoding a change: %v", err)
 	}
@@ -230,6 +238,9 @@ func (w *world) check(old Conversation, change Change) {
 	if change.Start && c.Task.Kind == TaskEnrol {
 		w.mayEnrol(c)
 	}
+	if p := change.Person; p != nil && len(p.Bindings) > len(w.known[p.User].Bindings) {
+		w.mayBind(old, c)
+	}
 	for k, n := range change.Counters {
 		// The owner's chat fills what strangers have too, and may when that is full.
 		filled := c.Subject.Own && strings.HasPrefix(string(k), "proofs|others|")
@@ -239,6 +250,15 @@ func (w *world) check(old Conversation, change Change) {
 	}
 	if !c.State.Over() && c.Due(w.wizard.Policy).IsZero() {
 		w.t.Fatalf("nobody will ever look at a conversation on %s", c.State)
+	}
+}
+
+// mayBind: nobody is bound but by the end of what two proofs were given for.
+func (w *world) mayBind(old, c Conversation) {
+	w.t.Helper()
+	w.twoFamilies(c)
+	if old.State.Over() || c.State != Done || !c.Binds || c.Subject.Own || c.Subject.Decoy {
+		w.t.Fatalf("on %s, after %s, a binding would be made to %+v", c.State, old.State, c.Subject)
 	}
 }
 
@@ -318,6 +338,9 @@ func (w *world) apply(user User, change Change, secret Secret) {
 	if change.Account != nil {
 		w.accounts[change.Account.Key] = *change.Account
 	}
+	if change.Person != nil {
+		w.known[change.Person.User] = *change.Person
+	}
 	for k, n := range change.Counters {
 		w.counters[k] = n
 	}
@@ -340,6 +363,7 @@ func (w *world) disown(n Notice) User {
 	user := DisownUser(n.ID)
 	w.step(user, Input{Kind: Disowns, Disowned: &Disownment{
 		Notice: n.ID, Account: n.Account, Conversation: n.Conversation, Message: n.Message, Receipt: n.Receipt, At: n.At,
+		User: n.User,
 	}})
 	return user
 }

@@ -53,6 +53,8 @@ func storable(user conversation.User, change conversation.Change) error {
 		return errors.New("a step gave one person's conversation to another")
 	case change.Account != nil && change.Account.Key == "":
 		return errors.New("a step gave an account record without a key")
+	case change.Person != nil && change.Person.User.Zero():
+		return errors.New("a step gave a person without a name")
 	}
 	return nil
 }

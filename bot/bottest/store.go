@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -63,6 +64,10 @@ func TestStore(t *testing.T, f StoreFixture) {
 		{"AC-47 one person's conversation is never another's", storeOtherUser},
 		{"names that look alike are not the same", storeNames},
 		{"all conversations can be gone through while the store is used", storeConversations},
+		{"people can be gone through while the store is used", storePeople},
+		{"a person of whom nothing is kept is forgotten", storeNobody},
+		{"no update of a person is lost at the same time", storePersonRace},
+		{"a person is swept when they may be forgotten, and not before", storeSweepPeople},
 		{"due conversations come in order", storeDue},
 		{"notices are due, postponed and settled", storeNotices},
 		{"AC-35 whatever line raises an alarm leaves its notice in the same commit", storeAlarms},
@@ -240,6 +245,7 @@ func everything(user conversation.User) conversation.Change {
 			Key: "id:1", Holder: "c-1", HolderUser: user, Number: "f00", Since: at(-5), Kept: at(1000),
 			Guests: []conversation.Guest{{Conversation: "c-2", Until: at(60)}},
 		},
+		Person: bound(person(7)),
 		Counters: map[conversation.CounterKey]conversation.Counter{
 			"proofs": {Spends: []conversation.Spend{{ID: "s1", At: at(1)}}, Kept: at(1000)},
 			"begun":  {Spends: []conversation.Spend{{ID: "s1", At: at(1)}}, Locked: at(500), Kept: at(1000)},
@@ -250,8 +256,16 @@ func everything(user conversation.User) conversation.Change {
 	}
 }
 
+// bound is somebody who is bound to an account.
+func bound(user conversation.User) *conversation.Person {
+	return &conversation.Person{
+		User: user, Bindings: []conversation.Binding{{Account: "1", UPN: "anna@example.org", Since: at(3)}},
+	}
+}
+
 var readEverything = conversation.Reads{
 	Account:  "id:1",
+	Person:   person(7),
 	Counters: []conversation.CounterKey{"proofs", "begun", "other"},
 	Marks:    []string{"code:1", "totp:1:2:3", "other"},
 }
@@ -263,6 +277,7 @@ func (s *storeTest) holds(user conversation.User, change conversation.Change) {
 	c, facts := s.look(user, readEverything)
 	s.same("conversation, as a step sees it", c, change.Conversation)
 	s.same("account", facts.Account, *change.Account)
+	s.same("person", facts.Person, *change.Person)
 	s.same("counters", facts.Counters, map[conversation.CounterKey]conversation.Counter{
 		"proofs": change.Counters["proofs"], "begun": change.Counters["begun"], "other": {},
 	})
@@ -278,6 +293,7 @@ func (s *storeTest) holdsNothing(user conversation.User) {
 	s.same("conversation", s.conversation(user), conversation.Conversation{})
 	_, facts := s.look(user, readEverything)
 	s.same("account", facts.Account, conversation.AccountRecord{})
+	s.same("person", facts.Person, conversation.Person{})
 	s.same("counters", facts.Counters, map[conversation.CounterKey]conversation.Counter{
 		"proofs": {}, "begun": {}, "other": {},
 	})
@@ -705,6 +721,102 @@ func storeConversations(t *testing.T, s *storeTest) {
 	}
 }
 
+// people gives everybody of whom something is kept.
+func (s *storeTest) people() map[conversation.User]conversation.Person {
+	s.Helper()
+	found := map[conversation.User]conversation.Person{}
+	err := s.People(s.Context(), func(p conversation.Person) error {
+		if _, twice := found[p.User]; twice {
+			s.Errorf("%s comes twice", p.User)
+		}
+		found[p.User] = p
+		return nil
+	})
+	if err != nil {
+		s.Fatalf("going through people: %v", err)
+	}
+	return found
+}
+
+func storePeople(t *testing.T, s *storeTest) {
+	s.same("nobody", s.people(), map[conversation.User]conversation.Person{})
+	const n = 300
+	want := map[conversation.User]conversation.Person{}
+	for i := range n {
+		p := bound(person(i))
+		want[p.User] = *p
+		s.update(anna, conversation.Reads{}, to(conversation.Change{Conversation: begun(anna), Person: p}))
+	}
+	s.same("people", s.people(), want)
+	seen := 0
+	err := s.People(t.Context(), func(p conversation.Person) error {
+		if seen++; seen%50 == 0 { // the store is not held meanwhile
+			_, f := s.look(anna, conversation.Reads{Person: p.User})
+			s.same("a person, read meanwhile", f.Person, p)
+			s.update(anna, conversation.Reads{}, to(conversation.Change{Conversation: begun(anna)}))
+		}
+		return nil
+	})
+	if err != nil || seen != n {
+		t.Errorf("went through %d of %d, %v", seen, n, err)
+	}
+	if err := s.People(t.Context(), func(conversation.Person) error { return errStep }); !errors.Is(err, errStep) {
+		t.Errorf("got %v, want the error of each", err)
+	}
+	same := conversation.User{Chat: "web", ID: person(1).ID}
+	_, f := s.look(anna, conversation.Reads{Person: same})
+	s.same("the same id in another chat", f.Person, conversation.Person{})
+}
+
+func storeNobody(t *testing.T, s *storeTest) {
+	s.update(anna, conversation.Reads{}, to(conversation.Change{Conversation: begun(anna), Person: bound(person(1))}))
+	change := conversation.Change{Forget: true, Person: &conversation.Person{User: person(1)}}
+	s.update(anna, conversation.Reads{Person: person(1)}, to(change))
+	s.same("people", s.people(), map[conversation.User]conversation.Person{})
+	_, err := s.Update(t.Context(), anna, bot.Transition{
+		Reads: read(conversation.Reads{}),
+		Step:  to(conversation.Change{Conversation: begun(anna), Person: &conversation.Person{}}),
+	})
+	if err == nil {
+		t.Error("a person without a name was taken")
+	}
+}
+
+func storePersonRace(t *testing.T, s *storeTest) {
+	const n = 20
+	together(n, func(i int) { // each in a conversation of its own
+		_, err := s.Update(t.Context(), person(i), bot.Transition{
+			Reads: read(conversation.Reads{Person: anna}),
+			Step: func(_ conversation.Conversation, f conversation.Facts) (conversation.Change, error) {
+				p := f.Person
+				p.User = anna
+				p.Bindings = append(slices.Clone(p.Bindings), conversation.Binding{Account: conversation.AccountID(fmt.Sprint(i))})
+				return conversation.Change{Conversation: begun(person(i)), Person: &p}, nil
+			},
+		})
+		if err != nil {
+			t.Errorf("updating: %v", err)
+		}
+	})
+	if got := s.people()[anna].Bindings; len(got) != n {
+		t.Errorf("%d of %d bindings are left", len(got), n)
+	}
+}
+
+func storeSweepPeople(t *testing.T, s *storeTest) {
+	ended := &conversation.Person{User: person(2), Ended: at(1), Kept: at(50)}
+	for _, p := range []*conversation.Person{bound(person(1)), ended} {
+		s.update(anna, conversation.Reads{}, to(conversation.Change{Forget: true, Person: p}))
+	}
+	if n := s.sweep(at(50), 9); n != 0 {
+		t.Errorf("swept %d too early", n)
+	}
+	if n := s.sweep(at(51), 9); n != 1 {
+		t.Errorf("swept %d, want 1", n)
+	}
+	s.same("people", s.people(), map[conversation.User]conversation.Person{person(1): *bound(person(1))})
+}
+
 func storeDue(t *testing.T, s *storeTest) {
 	set := func(n int, due time.Time) {
 		s.update(person(n), conversation.Reads{}, to(conversation.Change{Conversation: begun(person(n)), Due: due}))
@@ -1038,6 +1150,8 @@ func storeEndAll(t *testing.T, s *storeTest) {
 	s.same("counter", facts.Counters["proofs"], change.Counters["proofs"]) // a lock outlives it
 	s.same("marks", facts.Marks["code:1"], true)
 	s.same("account", facts.Account, *change.Account)
+	s.same("person", facts.Person, conversation.Person{}) // who was unbound since must not be bound again
+	s.same("people", s.people(), map[conversation.User]conversation.Person{})
 	s.update(anna, conversation.Reads{}, to(conversation.Change{Conversation: begun(anna), Due: at(4)}))
 	s.same("due", s.due(at(9999), 9), []conversation.User{anna})
 }
@@ -1047,13 +1161,16 @@ func storeDiscard(t *testing.T, s *storeTest) {
 	if !ok {
 		t.Skip("not a Discarder")
 	}
-	s.update(anna, conversation.Reads{}, to(conversation.Change{Conversation: begun(anna), Due: at(1)}))
-	s.update(person(1), conversation.Reads{}, to(conversation.Change{Conversation: begun(person(1)), Due: at(2)}))
+	s.update(anna, conversation.Reads{}, to(conversation.Change{Conversation: begun(anna), Due: at(1), Person: bound(anna)}))
+	s.update(person(1), conversation.Reads{}, to(conversation.Change{
+		Conversation: begun(person(1)), Due: at(2), Person: bound(person(1)),
+	}))
 	s.must(discarder.Discard(t.Context(), anna, conversation.Line{At: at(3), Event: "unreadable"}))
 	s.must(discarder.Discard(t.Context(), person(2), conversation.Line{At: at(3), Event: "was not there"}))
 	s.same("conversation", s.conversation(anna), conversation.Conversation{})
 	s.same("the other one", s.conversation(person(1)), begun(person(1)))
 	s.same("due", s.due(at(9999), 9), []conversation.User{person(1)})
+	s.same("people", s.people(), map[conversation.User]conversation.Person{person(1): *bound(person(1))})
 	s.same("audit", s.lines(), []string{"unreadable", "was not there"})
 }
 

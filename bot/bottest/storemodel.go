@@ -24,6 +24,7 @@ func storeModel(t *testing.T, f StoreFixture) {
 			t: t, fixture: f, store: store, key: key,
 			conversations: map[conversation.User]dated{},
 			accounts:      map[conversation.AccountKey]conversation.AccountRecord{},
+			people:        map[conversation.User]conversation.Person{},
 			counters:      map[conversation.CounterKey]conversation.Counter{},
 			marks:         map[string]time.Time{},
 			notices:       map[string]conversation.Notice{},
@@ -56,6 +57,7 @@ type model struct {
 
 	conversations map[conversation.User]dated
 	accounts      map[conversation.AccountKey]conversation.AccountRecord
+	people        map[conversation.User]conversation.Person
 	counters      map[conversation.CounterKey]conversation.Counter
 	marks         map[string]time.Time
 	notices       map[string]conversation.Notice
@@ -113,6 +115,13 @@ func (m *model) change(rt *rapid.T, user conversation.User) conversation.Change 
 			Key: accounts[0], Holder: fmt.Sprint(n), Kept: date(rt, "kept"),
 		}
 	}
+	if users := sometimes(rt, "person", modelUsers); len(users) > 0 {
+		p := conversation.Person{User: users[0], Kept: date(rt, "person kept")}
+		for i := range rapid.IntRange(0, 2).Draw(rt, "bindings") {
+			p.Bindings = append(p.Bindings, conversation.Binding{Account: conversation.AccountID(fmt.Sprint(n, i)), Since: at(i)})
+		}
+		change.Person = &p
+	}
 	for _, key := range sometimes(rt, "counter", modelCounters) {
 		var c conversation.Counter
 		for i := range rapid.IntRange(0, 2).Draw(rt, "spends") {
@@ -140,6 +149,7 @@ func (m *model) update(rt *rapid.T) {
 	change := m.change(rt, user)
 	reads := readModel
 	reads.Account = rapid.SampledFrom(modelAccounts).Draw(rt, "reads account")
+	reads.Person = rapid.SampledFrom(modelUsers).Draw(rt, "reads person")
 	fails := rapid.IntRange(0, 5).Draw(rt, "fails") == 0
 	var c conversation.Conversation
 	var f conversation.Facts
@@ -155,6 +165,7 @@ func (m *model) update(rt *rapid.T) {
 	})
 	equal(rt, "conversation", c, m.conversations[user].Conversation)
 	equal(rt, "account", f.Account, m.accounts[reads.Account])
+	equal(rt, "person", f.Person, m.people[reads.Person])
 	for _, key := range modelCounters {
 		equal(rt, "counter", f.Counters[key], m.counters[key])
 	}
@@ -191,6 +202,12 @@ func (m *model) apply(user conversation.User, change conversation.Change) {
 	}
 	if change.Account != nil {
 		m.accounts[change.Account.Key] = *change.Account
+	}
+	if p := change.Person; p != nil {
+		m.people[p.User] = *p
+		if p.Zero() {
+			delete(m.people, p.User)
+		}
 	}
 	maps.Copy(m.counters, change.Counters)
 	for _, mark := range change.Marks {
@@ -242,7 +259,8 @@ func (m *model) sweep(rt *rapid.T) {
 	swept, err := m.store.Sweep(m.t.Context(), now, 1000)
 	ok(rt, err)
 	over := func(kept time.Time) bool { return !kept.IsZero() && kept.Before(now) }
-	before := len(m.accounts) + len(m.counters) + len(m.marks)
+	before := len(m.accounts) + len(m.counters) + len(m.marks) + len(m.people)
+	maps.DeleteFunc(m.people, func(_ conversation.User, p conversation.Person) bool { return over(p.Kept) })
 	maps.DeleteFunc(m.accounts, func(_ conversation.AccountKey, a conversation.AccountRecord) bool {
 		return over(a.Kept)
 	})
@@ -250,7 +268,7 @@ func (m *model) sweep(rt *rapid.T) {
 		return over(c.Kept)
 	})
 	maps.DeleteFunc(m.marks, func(_ string, expires time.Time) bool { return over(expires) })
-	equal(rt, "swept", swept, before-len(m.accounts)-len(m.counters)-len(m.marks))
+	equal(rt, "swept", swept, before-len(m.accounts)-len(m.counters)-len(m.marks)-len(m.people))
 }
 
 func (m *model) append(rt *rapid.T) {
@@ -268,6 +286,7 @@ func (m *model) endAll(rt *rapid.T) {
 	ok(rt, m.store.EndAll(m.t.Context(), line))
 	clear(m.conversations)
 	clear(m.notices)
+	clear(m.people)
 	m.line(line)
 }
 
@@ -279,6 +298,9 @@ func (m *model) compare(rt *rapid.T) {
 		ok(rt, err)
 		equal(rt, "conversation", c, m.conversations[user].Conversation)
 	}
+	people := map[conversation.User]conversation.Person{}
+	ok(rt, m.store.People(ctx, func(p conversation.Person) error { people[p.User] = p; return nil }))
+	equal(rt, "people", people, m.people)
 	before := at(10 * rapid.IntRange(0, 5).Draw(rt, "before"))
 	users, err := m.store.Due(ctx, before, 99)
 	ok(rt, err)

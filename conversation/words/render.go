@@ -70,7 +70,7 @@ type Footer struct {
 func (w *Words) Render(locale string, state conversation.State, page conversation.Page,
 	now time.Time,
 ) (Text, error) {
-	s := w.speaker(locale, now)
+	s := w.at(page).speaker(locale, now)
 	r := renderer{speaker: s, page: page, over: state.Over() || ended(page.ID)}
 	r.values = s.args(page.Args)
 	r.values.Receipt = plain(page.Receipt)

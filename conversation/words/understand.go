@@ -40,7 +40,7 @@ func (w *Words) Understand(page conversation.Page, locale, text string) conversa
 	if len(text) > typedMax {
 		return unread
 	}
-	said := listener{Words: w, page: page, locale: Locale(locale), text: text, tokens: heard(text)}
+	said := listener{Words: w.at(page), page: page, locale: Locale(locale), text: text, tokens: heard(text)}
 	if page.AsksPassword() {
 		if choice := said.exactly(conversation.Everywhere); choice != "" {
 			return chosen(choice)

@@ -25,6 +25,7 @@ package words
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +68,17 @@ type Options struct {
 	Location *time.Location
 	// Overrides are the operator's own sentences, the later over the earlier.
 	Overrides []Override
+	// Places are the audiences who are told something else, by the name in
+	// [conversation.Page.Place]: a workspace of a partner organisation. Whoever is in
+	// none of them reads what everybody reads.
+	Places map[string]Place
+}
+
+// Place is what is different for an audience.
+type Place struct {
+	Desk      *Desk      // nil: the same
+	Domains   []string   // what their work addresses end on; none: the same
+	Overrides []Override // over those of everybody
 }
 
 // Override is a file of sentences that replace the embedded ones: a YAML map
@@ -89,6 +101,7 @@ type Words struct {
 	ids          map[string]map[string]bool // by locale: ids that there are
 	speak        map[string]*i18n.Localizer
 	vocabulary   vocabulary
+	places       map[string]*Words
 }
 
 // New reads the catalogues and the operator's texts, and proves every sentence.
@@ -115,7 +128,41 @@ func New(o Options) (*Words, error) {
 		return nil, fmt.Errorf("reading the texts:\n%w", err)
 	}
 	w.vocabulary = w.learn()
+	if err := w.settle(o); err != nil {
+		return nil, err
+	}
 	return w, nil
+}
+
+// settle makes the words of each place: those of everybody, and its own over them.
+func (w *Words) settle(o Options) error {
+	w.places = map[string]*Words{}
+	var faults []error
+	for name, place := range o.Places {
+		own := o
+		own.Places, own.Overrides = nil, slices.Concat(o.Overrides, place.Overrides)
+		if place.Desk != nil {
+			own.Desk = *place.Desk
+		}
+		if len(place.Domains) > 0 {
+			own.Domains = place.Domains
+		}
+		there, err := New(own)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", name, err))
+			continue
+		}
+		w.places[name] = there
+	}
+	return errors.Join(faults...)
+}
+
+// at is the words that are said where page is shown.
+func (w *Words) at(page conversation.Page) *Words {
+	if there := w.places[page.Place]; there != nil {
+		return there
+	}
+	return w
 }
 
 // Describe gives the label of a choice as a button has it; for a choice that

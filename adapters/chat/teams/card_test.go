@@ -129,7 +129,7 @@ func notices(t testing.TB, r teams.Renderer, locale string) []drawn {
 	for _, id := range []conversation.MessageID{
 		conversation.TellProved, conversation.TellReset, conversation.TellUnlocked, conversation.TellLocked,
 		conversation.TellDenied, conversation.TellFrozen, conversation.TellSecured, conversation.TellOther,
-		conversation.TellUnfrozen, conversation.TellEnrolled, conversation.TellEnrolProved, conversation.TellEnrolWrong,
+		conversation.TellUnfrozen, conversation.TellBound, conversation.TellEnrolled, conversation.TellEnrolProved, conversation.TellEnrolWrong,
 		conversation.TellRemoved,
 	} {
 		card, _, err := r.Notice(bot.Telling{

@@ -6,7 +6,8 @@
 // bbolt leaves in free pages) stay unreadable.
 //
 //	conversations, accounts, counters,       key (16) -> date (8) | sealed JSON
-//	marks, notices, authenticators
+//	marks, notices, authenticators,
+//	people, installations
 //	<the same>.dates                         date (8) | key (16) -> nothing, or a sealed name
 //	audit                                    number (8) -> sealed sum (32) | JSON of the line
 //	meta                                     version -> 4 bytes, keys -> which key file belongs to it
@@ -44,6 +45,8 @@ type Store struct {
 	marks          *table
 	notices        *table
 	authenticators *table
+	people         *table
+	installations  *table
 	audit          *seal.Sealer
 }
 
@@ -65,6 +68,8 @@ func newStore(db *bbolt.DB, keys *seal.Keys) *Store {
 		marks:          newTable("marks", keys),
 		notices:        newTable("notices", keys),
 		authenticators: newTable("authenticators", keys),
+		people:         newTable("people", keys),
+		installations:  newTable("installations", keys),
 		audit:          keys.Sealer(string(auditBucket)),
 	}
 	s.group = startGroup(s)
@@ -73,7 +78,9 @@ func newStore(db *bbolt.DB, keys *seal.Keys) *Store {
 
 // tables are all there are.
 func (s *Store) tables() []*table {
-	return []*table{s.conversations, s.accounts, s.counters, s.marks, s.notices, s.authenticators}
+	return []*table{
+		s.conversations, s.accounts, s.counters, s.marks, s.notices, s.authenticators, s.people, s.installations,
+	}
 }
 
 // Keys are the keys of the store.

@@ -54,6 +54,10 @@ func TestLimiter(t *testing.T) {
 	bottest.TestLimiter(t, func(t *testing.T) bot.Limiter { return open(t, options(t)) })
 }
 
+func TestInstallations(t *testing.T) {
+	bottest.TestInstallations(t, func(t *testing.T) bot.Installations { return open(t, options(t)).Installations() })
+}
+
 func TestAuthenticators(t *testing.T) {
 	bottest.TestAuthenticators(t, func(t *testing.T) bot.Authenticators { return open(t, options(t)) })
 }

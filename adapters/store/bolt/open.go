@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -23,8 +24,12 @@ type Options struct {
 	KeysFile string // of the file with its keys
 }
 
-// schema is the form of the store that this program writes and reads.
-const schema = 1
+// schema is the form of the store that this program writes. It opens older ones too,
+// and brings them into this form ([upgrade]).
+const schema = 2
+
+// added are the tables that a form has and the one before it had not.
+var added = map[uint32][]string{2: {"people", "installations"}}
 
 // The bucket that says what the file is, and its keys.
 var (
@@ -82,7 +87,35 @@ func open(path, keysFile string) (*Store, error) {
 	if err := fits(db, path, keys, keysFile); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	if err := upgrade(db); err != nil {
+		return nil, errors.Join(fmt.Errorf("bringing the store %s into its new form: %w", path, err), db.Close())
+	}
 	return newStore(db, keys), nil
+}
+
+// upgrade brings a store that fits into the form that this program writes, in one
+// transaction. A program of the form before then opens it no more.
+func upgrade(db *bbolt.DB) error {
+	var version uint32
+	err := db.View(func(tx *bbolt.Tx) error {
+		version = binary.BigEndian.Uint32(tx.Bucket(metaBucket).Get(versionKey))
+		return nil
+	})
+	if err != nil || version == schema {
+		return err
+	}
+	return db.Update(func(tx *bbolt.Tx) error {
+		for v := version + 1; v <= schema; v++ {
+			for _, table := range added[v] {
+				for _, name := range [][]byte{[]byte(table), datesOf(table)} {
+					if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return tx.Bucket(metaBucket).Put(versionKey, binary.BigEndian.AppendUint32(nil, schema))
+	})
 }
 
 // create makes a new store beside its place. Then its key file is written, and
@@ -216,9 +249,19 @@ func initialise(tx *bbolt.Tx, keys *seal.Keys) error {
 }
 
 // buckets are all there are.
-func buckets() [][]byte {
+func buckets() [][]byte { return bucketsOf(schema) }
+
+// bucketsOf are those that a store of this form has.
+func bucketsOf(version uint32) [][]byte {
+	var later []string
+	for v := version + 1; v <= schema; v++ {
+		later = append(later, added[v]...)
+	}
 	names := [][]byte{metaBucket, auditBucket}
 	for _, table := range tableNames {
+		if slices.Contains(later, table) {
+			continue
+		}
 		names = append(names, []byte(table), datesOf(table))
 	}
 	return names
@@ -238,14 +281,15 @@ func fits(db *bbolt.DB, path string, keys *seal.Keys, keysFile string) error {
 			if meta == nil || len(meta.Get(versionKey)) != 4 {
 				return damaged
 			}
-			if v := binary.BigEndian.Uint32(meta.Get(versionKey)); v > schema {
+			version := binary.BigEndian.Uint32(meta.Get(versionKey))
+			if version > schema {
 				return fmt.Errorf("the store %s is of version %d, and this program knows none above %d",
-					path, v, schema)
+					path, version, schema)
 			}
 			if want := binding(keys); !bytes.Equal(meta.Get(keysKey), want[:]) {
 				return fmt.Errorf("the key file %s does not belong to the store %s", keysFile, path)
 			}
-			for _, name := range buckets() {
+			for _, name := range bucketsOf(version) {
 				if tx.Bucket(name) == nil {
 					return damaged
 				}

@@ -103,10 +103,10 @@ func TestOpeningSaysWhatIsWrongAndChangesNothing(t *testing.T) {
 		}, "chmod 600"},
 		{"a newer store", func(t *testing.T, o bolt.Options) error {
 			tamper(t, o.Path, func(tx *bbolt.Tx) error {
-				return tx.Bucket([]byte("meta")).Put([]byte("version"), []byte{0, 0, 0, 2})
+				return tx.Bucket([]byte("meta")).Put([]byte("version"), []byte{0, 0, 0, 3})
 			})
 			return nil
-		}, "is of version 2"},
+		}, "is of version 3"},
 		{"a bbolt file of something else", func(t *testing.T, o bolt.Options) error {
 			tamper(t, o.Path, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("meta")) })
 			return nil
@@ -155,6 +155,44 @@ func TestOpeningSaysWhatIsWrongAndChangesNothing(t *testing.T) {
 				t.Error("a file changed")
 			}
 		})
+	}
+}
+
+func TestAStoreOfTheFormBeforeIsOpenedAndKeepsWhatItHas(t *testing.T) {
+	o := made(t)
+	s, err := bolt.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Append(t.Context(), conversation.Line{Event: "kept"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	tamper(t, o.Path, func(tx *bbolt.Tx) error {
+		for _, name := range []string{"people", "people.dates", "installations", "installations.dates"} {
+			if err := tx.DeleteBucket([]byte(name)); err != nil {
+				return err
+			}
+		}
+		return tx.Bucket([]byte("meta")).Put([]byte("version"), []byte{0, 0, 0, 1})
+	})
+	for range 2 { // and once it is of the new form it stays so
+		if s, err = bolt.Open(o); err != nil {
+			t.Fatal(err)
+		}
+		in := bot.Installation{Chat: "slack", Team: "T1", Token: conversation.NewSecret("xoxb")}
+		if err := s.Installations().Save(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		head, err := s.Head(t.Context())
+		if err != nil || head.Line.Event != "kept" {
+			t.Fatalf("the audit ends with %q (%v)", head.Line.Event, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -74,6 +74,8 @@ func (t *txn) load(from *table, k key, v any) (bool, error) {
 
 func (s *Store) userKey(user conversation.User) key { return s.conversations.key(user.Chat, user.ID) }
 
+func (s *Store) personKey(user conversation.User) key { return s.people.key(user.Chat, user.ID) }
+
 func (t *txn) conversation(user conversation.User) (conversation.Conversation, error) {
 	var c conversation.Conversation
 	found, err := t.load(t.conversations, t.userKey(user), &c)
@@ -95,6 +97,11 @@ func (t *txn) facts(r conversation.Reads) (conversation.Facts, error) {
 	if r.Account != "" {
 		if _, err := t.load(t.accounts, t.accounts.key(string(r.Account)), &f.Account); err != nil {
 			return f, fmt.Errorf("loading an account: %w", err)
+		}
+	}
+	if !r.Person.Zero() {
+		if _, err := t.load(t.people, t.personKey(r.Person), &f.Person); err != nil {
+			return f, fmt.Errorf("loading a person: %w", err)
 		}
 	}
 	for _, name := range r.Counters {
@@ -186,6 +193,15 @@ func (w *writes) saveConversation(user conversation.User, due time.Time, c conve
 	w.put(w.conversations, w.userKey(user), due, c, label)
 }
 
+func (w *writes) savePerson(p conversation.Person) {
+	k := w.personKey(p.User)
+	if p.Zero() {
+		w.remove(w.people, k)
+		return
+	}
+	w.put(w.people, k, p.Kept, p, nil)
+}
+
 func (w *writes) saveCounter(name conversation.CounterKey, c conversation.Counter) {
 	k := w.counters.key(string(name))
 	if store.Zero(c) {
@@ -225,6 +241,9 @@ func (w *writes) save(user conversation.User, ch conversation.Change) {
 	}
 	if a := ch.Account; a != nil {
 		w.put(w.accounts, w.accounts.key(string(a.Key)), a.Kept, a, nil)
+	}
+	if p := ch.Person; p != nil {
+		w.savePerson(*p)
 	}
 	for name, c := range ch.Counters {
 		w.saveCounter(name, c)

@@ -139,6 +139,40 @@ func TestAC47_WhatIsNoConversationOfAPersonIsNeverTakenForNone(t *testing.T) {
 	}
 }
 
+func TestAC47_WhatIsKeptOfAPersonIsNeverTakenForNoneWhenItIsDamaged(t *testing.T) {
+	o := options(t)
+	s := open(t, o)
+	bound := conversation.Person{User: anna, Bindings: []conversation.Binding{{Account: "1", UPN: "anna@example.org"}}}
+	put(t, s, anna, conversation.Change{Person: &bound})
+	must(t, s.Close())
+	tamper(t, o.Path, func(tx *bbolt.Tx) error {
+		keys, values := rows(tx, "people")
+		values[0][40] ^= 1
+		return tx.Bucket([]byte("people")).Put(keys[0], values[0])
+	})
+	s = open(t, o)
+	look := func() (p conversation.Person, err error) {
+		_, err = s.Update(t.Context(), anna, bot.Transition{
+			Reads: func(conversation.Conversation) conversation.Reads { return conversation.Reads{Person: anna} },
+			Step: func(_ conversation.Conversation, f conversation.Facts) (conversation.Change, error) {
+				p = f.Person
+				return conversation.Change{Same: true}, nil
+			},
+		})
+		return p, err
+	}
+	if p, err := look(); !errors.Is(err, bot.ErrUnreadable) {
+		t.Fatalf("read as %+v, %v", p, err)
+	}
+	if err := s.People(t.Context(), func(p conversation.Person) error { return errors.New(p.User.ID) }); err != nil {
+		t.Fatalf("going through people met %v", err)
+	}
+	must(t, s.Discard(t.Context(), anna, conversation.Line{At: morning, Event: "unreadable"}))
+	if p, err := look(); err != nil || !p.Zero() {
+		t.Fatalf("after it was discarded: %+v, %v", p, err)
+	}
+}
+
 func TestAC47_SwappedRecordsDoNotOpen(t *testing.T) {
 	for _, bucket := range []string{"conversations", "counters", "accounts", "notices", "audit"} {
 		t.Run(bucket, func(t *testing.T) {

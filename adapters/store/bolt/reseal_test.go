@@ -27,12 +27,18 @@ func filled(t testing.TB, s *bolt.Store, n int) {
 			Counters: map[conversation.CounterKey]conversation.Counter{
 				conversation.CounterKey(user.ID): {Spends: []conversation.Spend{{ID: "1", At: morning}}, Kept: morning},
 			},
+			Person: &conversation.Person{
+				User: user, Bindings: []conversation.Binding{{Account: "1"}}, Kept: morning,
+			},
 			Marks:   []conversation.Mark{{Key: user.ID, Expires: morning}},
 			Notices: []conversation.Notice{{ID: user.ID, Due: morning}},
 			Audit:   []conversation.Line{{At: morning, Event: user.ID}},
 		})
 		must(t, s.Enrol(t.Context(), conversation.AccountID(user.ID), bot.Authenticator{
 			ID: "app", Secret: conversation.NewSecret("JBSWY3DPEHPK3PXPJBSWY3DPEH"),
+		}))
+		must(t, s.Installations().Save(t.Context(), bot.Installation{
+			Chat: user.Chat, Team: user.ID, Token: conversation.NewSecret("xoxb-" + user.ID), When: morning,
 		}))
 	}
 }
@@ -48,6 +54,15 @@ func intact(t testing.TB, s *bolt.Store, n int) {
 		if a, err := s.Enrolled(t.Context(), conversation.AccountID(user.ID)); err != nil || len(a) != 1 {
 			t.Fatalf("authenticator %d: %v, %v", i, a, err)
 		}
+		in, ok, err := s.Installations().Load(t.Context(), user.Chat, user.ID)
+		if err != nil || !ok || in.Token.Reveal() != "xoxb-"+user.ID {
+			t.Fatalf("installation %d: %+v, %t, %v", i, in, ok, err)
+		}
+	}
+	people := 0
+	err := s.People(t.Context(), func(conversation.Person) error { people++; return nil })
+	if err != nil || people != n {
+		t.Errorf("%d people (%v), want %d", people, err, n)
 	}
 	due, err := s.Due(t.Context(), morning, 2*n)
 	if err != nil || len(due) != n {
@@ -76,17 +91,17 @@ func TestResealedRecordsOpenAndNothingHasTheOldKey(t *testing.T) {
 	s := open(t, o)
 	filled(t, s, n)
 	before := sealed(t, s)
-	// Six tables, the names of those who are due, and the audit.
-	if want := map[uint32]int{1: 8 * n}; !maps.Equal(before, want) {
+	// Eight tables, the names of those who are due, and the audit.
+	if want := map[uint32]int{1: 10 * n}; !maps.Equal(before, want) {
 		t.Fatalf("sealed %v, want %v", before, want)
 	}
 	must(t, s.Keys().Rotate(time.Now()))
 	done, err := s.Reseal(t.Context())
 	must(t, err)
-	if done != (bolt.Resealed{Records: 8 * n}) {
-		t.Errorf("%+v were sealed anew, want %d", done, 8*n)
+	if done != (bolt.Resealed{Records: 10 * n}) {
+		t.Errorf("%+v were sealed anew, want %d", done, 10*n)
 	}
-	if got := sealed(t, s); !maps.Equal(got, map[uint32]int{2: 8 * n}) {
+	if got := sealed(t, s); !maps.Equal(got, map[uint32]int{2: 10 * n}) {
 		t.Errorf("sealed %v", got)
 	}
 	must(t, s.Keys().Prune(1))

@@ -64,19 +64,29 @@ func (s *Store) Conversation(
 // transaction is open while each runs. What does not open, or is somebody else's, is passed
 // over.
 func (s *Store) Conversations(ctx context.Context, each func(conversation.Conversation) error) error {
+	return all(ctx, s, s.conversations, func(c conversation.Conversation) key { return s.userKey(c.User) }, each)
+}
+
+// People is part of [bot.Store], as Conversations is.
+func (s *Store) People(ctx context.Context, each func(conversation.Person) error) error {
+	return all(ctx, s, s.people, func(p conversation.Person) key { return s.personKey(p.User) }, each)
+}
+
+// all goes through a table. name is the key that a record belongs under.
+func all[V any](ctx context.Context, s *Store, in *table, name func(V) key, each func(V) error) error {
 	for from := []byte{}; from != nil; {
-		var piece []conversation.Conversation
+		var piece []V
 		err := s.view(ctx, func(t *txn) error {
-			cursor := t.tx.Bucket(t.conversations.records).Cursor()
+			cursor := t.tx.Bucket(in.records).Cursor()
 			k, _ := cursor.Seek(from)
 			for ; k != nil && len(piece) < pieceSize; k, _ = cursor.Next() {
-				var c conversation.Conversation
+				var v V
 				if len(k) != len(key{}) {
 					continue
 				}
-				found, err := t.load(t.conversations, key(k), &c)
-				if found && err == nil && t.userKey(c.User) == key(k) {
-					piece = append(piece, c)
+				found, err := t.load(in, key(k), &v)
+				if found && err == nil && name(v) == key(k) {
+					piece = append(piece, v)
 				}
 			}
 			from = bytes.Clone(k)
@@ -85,8 +95,8 @@ func (s *Store) Conversations(ctx context.Context, each func(conversation.Conver
 		if err != nil {
 			return err
 		}
-		for _, c := range piece {
-			if err := each(c); err != nil {
+		for _, v := range piece {
+			if err := each(v); err != nil {
 				return err
 			}
 		}
@@ -160,7 +170,7 @@ func (s *Store) Postpone(ctx context.Context, id string, due time.Time, told ...
 func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (swept int, err error) {
 	err = s.group.do(ctx, func(t *txn) (func() error, error) {
 		w := &writes{txn: t}
-		for _, table := range []*table{t.accounts, t.counters, t.marks} {
+		for _, table := range []*table{t.accounts, t.counters, t.marks, t.people} {
 			table.due(t.tx, stampOf(now)-1, func(k key, _ []byte) bool {
 				if len(w.ready) < limit {
 					w.remove(table, k)
@@ -185,7 +195,7 @@ func (s *Store) EndAll(ctx context.Context, line conversation.Line) error {
 	return s.group.do(ctx, func(t *txn) (func() error, error) {
 		w := &writes{txn: t}
 		w.ready = append(w.ready, func(t *txn) error {
-			return errors.Join(t.conversations.clear(t.tx), t.notices.clear(t.tx))
+			return errors.Join(t.conversations.clear(t.tx), t.notices.clear(t.tx), t.people.clear(t.tx))
 		})
 		w.lines = append(w.lines, line)
 		return w.plan(t)
@@ -198,7 +208,11 @@ func (s *Store) Discard(ctx context.Context, user conversation.User, line conver
 		w := &writes{txn: t}
 		k := t.userKey(user)
 		w.remove(t.conversations, k)
-		w.ready = append(w.ready, func(t *txn) error { return t.conversations.undateAll(t.tx, k) })
+		person := t.personKey(user)
+		w.remove(t.people, person)
+		w.ready = append(w.ready, func(t *txn) error {
+			return errors.Join(t.conversations.undateAll(t.tx, k), t.people.undateAll(t.tx, person))
+		})
 		w.lines = append(w.lines, line)
 		return w.plan(t)
 	})

@@ -13,7 +13,7 @@ import (
 )
 
 // tableNames are the names of all tables.
-var tableNames = [...]string{"conversations", "accounts", "counters", "marks", "notices", "authenticators"}
+var tableNames = [...]string{"conversations", "accounts", "counters", "marks", "notices", "authenticators", "people", "installations"}
 
 func datesOf(table string) []byte { return []byte(table + ".dates") }
 

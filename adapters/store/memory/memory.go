@@ -25,10 +25,12 @@ type Store struct {
 	mu             sync.Mutex
 	conversations  map[conversation.User]record
 	accounts       map[conversation.AccountKey]record
+	people         map[conversation.User]record
 	counters       map[conversation.CounterKey]record
 	marks          map[string]record
 	notices        map[string]record
 	authenticators map[conversation.AccountID][]bot.Authenticator
+	installations  map[place]bot.Installation
 	entries        []bot.Entry
 }
 
@@ -51,10 +53,12 @@ func New(key conversation.Key) *Store {
 		audit:          key,
 		conversations:  make(map[conversation.User]record),
 		accounts:       make(map[conversation.AccountKey]record),
+		people:         make(map[conversation.User]record),
 		counters:       make(map[conversation.CounterKey]record),
 		marks:          make(map[string]record),
 		notices:        make(map[string]record),
 		authenticators: make(map[conversation.AccountID][]bot.Authenticator),
+		installations:  make(map[place]bot.Installation),
 	}
 }
 
@@ -125,6 +129,28 @@ func (s *Store) Conversations(ctx context.Context, each func(conversation.Conver
 	return nil
 }
 
+// People is part of [bot.Store].
+func (s *Store) People(ctx context.Context, each func(conversation.Person) error) error {
+	var all []conversation.Person
+	err := s.locked(ctx, func() error {
+		for user := range s.people {
+			if p, err := load[conversation.Person](s.people, user); err == nil {
+				all = append(all, p)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if err := each(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *Store) conversation(user conversation.User) (conversation.Conversation, error) {
 	c, err := load[conversation.Conversation](s.conversations, user)
 	if _, found := s.conversations[user]; err == nil && found {
@@ -153,6 +179,10 @@ func (s *Store) facts(r conversation.Reads) (f conversation.Facts, err error) {
 	f.Account, err = load[conversation.AccountRecord](s.accounts, r.Account)
 	if err != nil {
 		return f, fmt.Errorf("loading an account: %w", err)
+	}
+	f.Person, err = load[conversation.Person](s.people, r.Person)
+	if err != nil {
+		return f, fmt.Errorf("loading a person: %w", err)
 	}
 	for _, name := range r.Counters {
 		if f.Counters[name], err = s.counter(name); err != nil {
@@ -209,6 +239,9 @@ func (s *Store) save(user conversation.User, ch conversation.Change) error {
 	if a := ch.Account; a != nil {
 		put(d, s.accounts, a.Key, a.Kept, a)
 	}
+	if p := ch.Person; p != nil {
+		s.savePerson(d, *p)
+	}
 	for name, c := range ch.Counters {
 		s.saveCounter(d, name, c)
 	}
@@ -223,6 +256,14 @@ func (s *Store) save(user conversation.User, ch conversation.Change) error {
 	}
 	s.chain(d, ch.Audit...)
 	return d.put()
+}
+
+func (s *Store) savePerson(d *draft, p conversation.Person) {
+	if p.Zero() {
+		d.ready = append(d.ready, func() { delete(s.people, p.User) })
+		return
+	}
+	put(d, s.people, p.User, p.Kept, p)
 }
 
 func (s *Store) saveCounter(d *draft, name conversation.CounterKey, c conversation.Counter) {
@@ -329,6 +370,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (swept int,
 		swept += sweep(s.accounts, now, limit)
 		swept += sweep(s.counters, now, limit-swept)
 		swept += sweep(s.marks, now, limit-swept)
+		swept += sweep(s.people, now, limit-swept)
 		return nil
 	})
 	return swept, err
@@ -378,7 +420,7 @@ func (s *Store) Head(ctx context.Context) (head bot.Entry, err error) {
 // EndAll is part of [bot.Store].
 func (s *Store) EndAll(ctx context.Context, line conversation.Line) error {
 	return s.locked(ctx, func() error {
-		d := &draft{ready: []func(){func() { clear(s.conversations); clear(s.notices) }}}
+		d := &draft{ready: []func(){func() { clear(s.conversations); clear(s.notices); clear(s.people) }}}
 		s.chain(d, line)
 		return d.put()
 	})
@@ -387,7 +429,7 @@ func (s *Store) EndAll(ctx context.Context, line conversation.Line) error {
 // Discard is part of [bot.Discarder].
 func (s *Store) Discard(ctx context.Context, user conversation.User, line conversation.Line) error {
 	return s.locked(ctx, func() error {
-		d := &draft{ready: []func(){func() { delete(s.conversations, user) }}}
+		d := &draft{ready: []func(){func() { delete(s.conversations, user); delete(s.people, user) }}}
 		s.chain(d, line)
 		return d.put()
 	})

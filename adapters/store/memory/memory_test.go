@@ -25,6 +25,10 @@ func TestLimiter(t *testing.T) {
 	bottest.TestLimiter(t, func(*testing.T) bot.Limiter { return memory.New(conversation.Key{1}) })
 }
 
+func TestInstallations(t *testing.T) {
+	bottest.TestInstallations(t, func(*testing.T) bot.Installations { return memory.New(conversation.Key{1}).Installations() })
+}
+
 func TestAuthenticators(t *testing.T) {
 	bottest.TestAuthenticators(t, func(*testing.T) bot.Authenticators { return memory.New(conversation.Key{1}) })
 }
