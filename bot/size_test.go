@@ -29,6 +29,7 @@ import (
 // there is that of RESETBOT_MEASURE=1, else it is a small one. The bounds are those
 // of a slow machine on which others work.
 func TestManyConversationsInProgress(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the program has it
 	n := 5_000
 	if os.Getenv("RESETBOT_MEASURE") != "" {
 		n = 100_000

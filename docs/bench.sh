@@ -119,7 +119,7 @@ one, which rides along with others ([why steps are taken beside the writer](deci
 ## A full house
 
 \`TestManyConversationsInProgress\` of \`bot\`: a store with many conversations in progress, of which a tenth is over
-when the service starts; meanwhile eight people write a hundred messages a second each.
+when the service starts; meanwhile eight people write twenty messages a second each.
 
 $(grep -E '^ *\| ' "$results" | sed 's/^ *//' | awk 'NR == 1 { print; gsub(/[^|]+/, "---"); print; next } { print }')
 
