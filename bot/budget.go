@@ -110,7 +110,7 @@ func (b *Bot) afford(ctx context.Context, task conversation.Task) (*conversation
 	var empty []pot
 	pots := b.pots(task.Method, task.Own, task.Country)
 	for i, p := range pots {
-		ok, full, err := b.Limiter.Spend(ctx, p.key(at), task.Challenge, p.limit, b.Now())
+		ok, full, err := b.spend(ctx, p.key(at), task.Challenge, p.limit)
 		if err != nil {
 			return nil, fmt.Errorf("spending from a budget: %w", err)
 		}
@@ -133,13 +133,31 @@ func (b *Bot) afford(ctx context.Context, task conversation.Task) (*conversation
 	return nil, nil
 }
 
+// spend counts against a budget. Where the store cannot, for want of room perhaps, it
+// is asked again while there is time: a stranger's page cannot say that nothing was
+// sent, and they would wait a minute for nothing.
+func (b *Bot) spend(
+	ctx context.Context, key conversation.CounterKey, id string, l conversation.Limit,
+) (ok bool, until time.Time, err error) {
+	for attempt := 0; ; attempt++ {
+		ok, until, err = b.Limiter.Spend(ctx, key, id, l, b.Now())
+		if err == nil {
+			return ok, until, nil
+		}
+		pause := backoff(attempt)
+		if end, bounded := ctx.Deadline(); ctx.Err() != nil || bounded && time.Until(end) < pause || !b.sleep(pause) {
+			return false, time.Time{}, err
+		}
+	}
+}
+
 // affordNumber counts what a number gets, whichever account it is asked for;
 // until is when it gets something again, if it had enough.
 func (b *Bot) affordNumber(ctx context.Context, task conversation.Task) (until time.Time, err error) {
 	if b.PerNumber.N < 1 || task.Method.Family() != conversation.Phone {
 		return time.Time{}, nil
 	}
-	ok, until, err := b.Limiter.Spend(ctx, numberKey(task), task.Challenge, half(b.PerNumber), b.Now())
+	ok, until, err := b.spend(ctx, numberKey(task), task.Challenge, half(b.PerNumber))
 	switch {
 	case err != nil:
 		return time.Time{}, fmt.Errorf("spending from a number's budget: %w", err)

@@ -2,8 +2,10 @@ package bot_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -293,6 +295,41 @@ func (elsewhere) Spend(
 
 func (elsewhere) Full(context.Context, conversation.CounterKey, conversation.Limit, time.Time) (time.Time, error) {
 	return time.Time{}, nil
+}
+
+// hiccups cannot count for a while since it was first asked to, like a store on a full
+// disk.
+type hiccups struct {
+	bot.Limiter
+	lasts time.Duration
+	until *atomic.Int64
+}
+
+func (h hiccups) Spend(
+	ctx context.Context, key conversation.CounterKey, id string, l conversation.Limit, now time.Time,
+) (bool, time.Time, error) {
+	h.until.CompareAndSwap(0, now.Add(h.lasts).UnixNano())
+	if now.UnixNano() < h.until.Load() {
+		return false, time.Time{}, errors.New("no space left on device")
+	}
+	return h.Limiter.Spend(ctx, key, id, l, now)
+}
+
+func TestWhatABudgetCannotBeTakenFromForAMomentIsSentAfterIt(t *testing.T) {
+	for lasts, sent := range map[time.Duration]int{6 * time.Second: 1, time.Minute: 0} {
+		t.Run(lasts.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newSiege(t, func(_ testing.TB, _ *siege, c *bot.Config) {
+					c.Budget = map[conversation.Method]bot.Budget{conversation.SMS: perHour(100)}
+					c.Limiter = hiccups{c.Limiter, lasts, &atomic.Int64{}}
+				})
+				s.walk(stranger, "m.devries", toSMS...)
+				s.walk(stranger, "", "! wait 30s")
+				s.counted("sent", sent)
+			})
+		})
+	}
 }
 
 func TestAC30_ANumberGetsOnlySoMuchWhicheverAccountItBelongsTo(t *testing.T) {

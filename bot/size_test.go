@@ -29,6 +29,7 @@ import (
 // there is that of RESETBOT_MEASURE=1, else it is a small one. The bounds are those
 // of a slow machine on which others work.
 func TestManyConversationsInProgress(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the program has it
 	n := 5_000
 	if os.Getenv("RESETBOT_MEASURE") != "" {
 		n = 100_000
@@ -49,7 +50,8 @@ func TestManyConversationsInProgress(t *testing.T) {
 	if grown := many.heap - few.heap; grown > 16<<20 {
 		t.Errorf("with the number of conversations the heap grew by %d MB", grown>>20)
 	}
-	if grown := many.peak - few.peak; grown > 64<<20 {
+	// Garbage is collected late, also that of filling the store, which is in this process.
+	if grown := many.peak - few.peak; grown > 128<<20 {
 		t.Errorf("with the number of conversations the memory grew by %d MB", grown>>20)
 	}
 }

@@ -28,7 +28,6 @@ type attack struct {
 }
 
 const (
-	waitsForTeams = "Waits for Microsoft Teams."
 	waitsForDesk  = "Waits for the desk's own walk; there is no agent's way in yet, only an administrator's " +
 		"`resetbot unfreeze`."
 )
@@ -93,7 +92,7 @@ var attacks = []attack{
 	{number: 66, title: "Who only opens a link uses nothing up"},
 	{number: 67, title: "Markup in a name is plain text everywhere"},
 	{number: 68, title: "Slack's signature: wrong, old, of the future, missing, double"},
-	{number: 69, title: "Teams' tokens: wrong in every part", open: waitsForTeams},
+	{number: 69, title: "Teams' tokens: wrong in every part"},
 	{number: 70, title: "An empty secret: nothing starts"},
 	{
 		number: 72, title: "The desk's way asks for no less proof", open: waitsForDesk,

@@ -283,12 +283,8 @@ const inHaste = "RESETBOT_TEST_HASTE=pages"
 
 func startSite(t *testing.T, env []string, args ...string) *site {
 	t.Helper()
-	name, err := exec.LookPath("resetbot")
-	if err != nil {
-		t.Fatal(err)
-	}
 	p := &site{t: t, captcha: filepath.Join(t.TempDir(), "captcha"), started: time.Now()}
-	child := exec.Command(name, args...)
+	child := exec.Command(thisProgram(t, env...), args...)
 	child.Env = append(append(os.Environ(), "TZ=Europe/Amsterdam", "RESETBOT_TEST_CAPTCHA="+p.captcha), env...)
 	r, w := io.Pipe()
 	child.Stdout, child.Stderr = w, w

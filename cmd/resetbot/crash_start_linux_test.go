@@ -59,8 +59,7 @@ func TestAC52_KilledBeforeEachWriteOfTheFirstStart(t *testing.T) {
 // and reports whether it was; one that serves before that calls no more often.
 func diesBefore(t *testing.T, p *program, strace, call string, n int) bool {
 	t.Helper()
-	path, err := exec.LookPath("resetbot")
-	must(t, err)
+	path := thisProgram(t)
 	log := &watched{}
 	child := exec.CommandContext(t.Context(), strace, "-f", "-o", "/dev/null", "-e", "trace="+call,
 		"-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", call, n), path, "serve", "-config", p.config)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"resetbot/adapters/captcha"
+	"resetbot/adapters/chat/teams"
 	"resetbot/adapters/store/bolt"
 	"resetbot/bot"
 	"resetbot/conversation"
@@ -37,6 +38,7 @@ const inEnglish = "desk.name: the ICT service desk\ndesk.who: the night coordina
 var (
 	newPainter = func() (bot.Painter, error) { return captcha.New() }
 	tune       = func(*conversation.Policy) {}
+	tuneTeams  = func(*teams.Options) {}
 	compose    = func(*bot.Config) {} // the parts, before a bot is made of them
 	wallClock  = time.Now
 )

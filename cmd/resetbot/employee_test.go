@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -108,13 +109,30 @@ func (p *program) start() {
 	p.log.line(p.t, "serving")
 }
 
-// command is this program as a child, which gets none of our environment.
-func command(t testing.TB, env []string, args ...string) *exec.Cmd {
+// raced, in a child's environment, has it be raced where its test is.
+const raced = "RESETBOT_TEST_RACED=1"
+
+// thisProgram is it. Where the tests run with the race detector, and
+// RESETBOT_UNRACED names the same program built without it, it is that one unless the
+// environment has [raced]: killed hundreds of times, or driven by a browser, it is
+// ten times as fast, and what races there are others of these tests, and those of
+// the packages, look for.
+func thisProgram(t testing.TB, env ...string) (path string) {
 	t.Helper()
+	if path := os.Getenv("RESETBOT_UNRACED"); path != "" && !slices.Contains(env, raced) {
+		return path
+	}
 	path, err := exec.LookPath("resetbot")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return path
+}
+
+// command is this program as a child, which gets none of our environment.
+func command(t testing.TB, env []string, args ...string) *exec.Cmd {
+	t.Helper()
+	path := thisProgram(t, env...)
 	child := exec.CommandContext(t.Context(), path, args...)
 	own := []string{"PATH=" + filepath.Dir(path), "HOME=" + t.TempDir(), "TZ=Europe/Amsterdam"}
 	child.Env = append(own, env...)
@@ -185,7 +203,7 @@ func TestAnEmployeeGetsANewPassword(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			p := serveSample(t, test.env)
+			p := serveSample(t, append(test.env, raced))
 			told, err := employee.Reset(t.Context(), p.base, test.who, test.first, test.second, mariekesNew)
 			if err != nil {
 				t.Fatal(err)
@@ -288,7 +306,7 @@ func colleagues(t testing.TB, n int) (people []employee.Person, file string) {
 
 func TestFiftyEmployeesAtOnceAllGetANewPassword(t *testing.T) {
 	people, file := colleagues(t, atOnce)
-	p := serveSample(t, nil, "  type: demo\n", "  type: demo\n  file: "+file+"\n",
+	p := serveSample(t, []string{raced}, "  type: demo\n", "  type: demo\n  file: "+file+"\n",
 		"    #trusted_proxies: []", "    trusted_proxies: [127.0.0.1]")
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()

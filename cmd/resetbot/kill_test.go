@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -83,8 +82,7 @@ func TestAC52_KilledAtAnyMomentEachWalkGoesOnToATrueEnd(t *testing.T) {
 // terminalPerson is somebody at a terminal of their own.
 func terminalPerson(t *testing.T) *person {
 	t.Helper()
-	path, err := exec.LookPath("resetbot")
-	must(t, err)
+	path := thisProgram(t)
 	dir := t.TempDir()
 	return &person{
 		data: filepath.Join(dir, "data"), name: "m.devries",

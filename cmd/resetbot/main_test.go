@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"os"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"resetbot/adapters/captcha"
+	"resetbot/adapters/chat/teams"
 	"resetbot/bot"
 	"resetbot/conversation"
 )
@@ -15,6 +17,7 @@ import (
 // TestMain lets the tests run this very program as a child: "resetbot" in a
 // script, and in the tests that kill it.
 func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "4") // they wait for other processes; the command line may say otherwise
 	testscript.Main(m, map[string]func(){
 		"resetbot": func() {
 			if answers := os.Getenv("RESETBOT_TEST_CAPTCHA"); answers != "" {
@@ -40,6 +43,9 @@ func TestMain(m *testing.M) {
 					p.UnknownRetry = []time.Duration{100 * time.Millisecond, time.Second}
 				}
 			}
+			if os.Getenv(unpaced) != "" {
+				tuneTeams = func(o *teams.Options) { o.Unpaced = true }
+			}
 			if dies := os.Getenv(diesAt); dies != "" {
 				compose = readDoom(dies).besets
 			}
@@ -48,6 +54,7 @@ func TestMain(m *testing.M) {
 			}
 			main()
 		},
+		"bare": bare,
 	})
 }
 

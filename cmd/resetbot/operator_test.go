@@ -123,11 +123,7 @@ func killedWhileSealing(t *testing.T, path string, o bolt.Options) int {
 // started is the service in a process of its own, as soon as it has a socket.
 func started(t *testing.T, path string) *exec.Cmd {
 	t.Helper()
-	program, err := exec.LookPath("resetbot")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), program, "serve", "-config", path)
+	cmd := exec.CommandContext(t.Context(), thisProgram(t), "serve", "-config", path)
 	cmd.Stderr = t.Output()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -26,7 +26,7 @@ func serveCrowd(t *testing.T, changes ...string) *program {
 	t.Helper()
 	changes = append(changes, "    #trusted_proxies: []", "    trusted_proxies: [127.0.0.1]",
 		"  #begun: {n: 5,", "  begun: {n: 1000,")
-	return serveSample(t, []string{hasty}, changes...)
+	return serveSample(t, []string{hasty, raced}, changes...)
 }
 
 // together has each of a crowd do something, all beginning at the same moment.

@@ -164,6 +164,10 @@ func (s *service) open(ctx context.Context) (err error) {
 	s.demo = phoneAPI(p, s.log)
 	s.log.Warn("the people and their telephones are made up: whoever reaches this service reads every code",
 		"directory", s.config.Directory.Type)
+	if s.config.Entry == inDialog {
+		s.log.Warn("new passwords are typed in a dialog of Teams, and pass through Microsoft in clear: page keeps them away",
+			"policy.password_entry", inDialog)
+	}
 	return s.run(ctx)
 }
 

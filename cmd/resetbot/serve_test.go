@@ -347,13 +347,9 @@ func TestAStoreInMemoryLeavesNoFile(t *testing.T) {
 }
 
 func TestSIGTERMEndsTheProgramCleanly(t *testing.T) {
-	program, err := exec.LookPath("resetbot")
-	if err != nil {
-		t.Fatal(err)
-	}
 	path := configured(t, anyPort)
 	log := &watched{}
-	child := exec.CommandContext(t.Context(), program, "serve", "-config", path)
+	child := exec.CommandContext(t.Context(), thisProgram(t), "serve", "-config", path)
 	child.Stderr = log
 	if err := child.Start(); err != nil {
 		t.Fatal(err)

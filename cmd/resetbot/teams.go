@@ -22,12 +22,14 @@ var teamsFrames = []string{
 // addTeams adds the chat in Microsoft Teams.
 func addTeams(f *front, p *parts, w *web.Web, log *slog.Logger) error {
 	c := p.config.Chats.Teams
-	t, err := teams.New(teams.Options{
+	o := teams.Options{
 		Words: p.words, AppID: c.AppID, TenantID: c.TenantID, AllowedTenants: c.AllowedTenants,
 		MetadataURL: c.MetadataURL, TokenURL: c.TokenURL, Password: c.Password, Certificate: c.Certificate,
 		ServiceHosts: c.ServiceHosts, ServiceURL: c.ServiceURL, Masked: p.config.Entry == inDialog,
 		Who: p.inTeams, Source: w.Source, Log: log, Now: wallClock,
-	})
+	}
+	tuneTeams(&o)
+	t, err := teams.New(o)
 	if err != nil {
 		return err
 	}

@@ -289,5 +289,8 @@ func TestAPasswordCanBeTypedInADialogWhereThatIsConfigured(t *testing.T) {
 	c.Await("Uw nieuwe wachtwoord is nu actief")
 	p.signsIn("m.devries", mariekesNew, mariekesOld)
 	p.holdsNowhere(t, mariekesNew)
+	if !strings.Contains(p.log.String(), "pass through Microsoft in clear") {
+		t.Error("the operator is not told what this costs")
+	}
 	p.wellBehaved()
 }

@@ -33,11 +33,18 @@ const mariekesObjectID = "00000000-0000-4000-8000-000000000001"
 func serveTeams(t testing.TB, changes ...string) (*program, *teamstest.Cloud) {
 	t.Helper()
 	cloud := teamstest.Start(t)
+	return serveSample(t, []string{hasty, raced}, append(changes, besideTeams(t, cloud)...)...), cloud
+}
+
+// besideTeams are the changes that add a cloud's Teams to the sample configuration, and
+// more hosts where answers may go.
+func besideTeams(t testing.TB, cloud *teamstest.Cloud, hosts ...string) (changes []string) {
+	t.Helper()
 	secret := filepath.Join(t.TempDir(), "teams.secret")
 	must(t, os.WriteFile(secret, []byte(cloud.Secret), 0o600))
 	section := strings.NewReplacer(
 		"APP", cloud.AppID, "SECRET", secret, "TENANT", cloud.Tenant, "METADATA", cloud.MetadataURL,
-		"TOKEN", cloud.TokenURL, "HOST", cloud.Host, "SERVICE", cloud.ServiceURL,
+		"TOKEN", cloud.TokenURL, "HOSTS", strings.Join(append(hosts, cloud.Host), ", "), "SERVICE", cloud.ServiceURL,
 	).Replace(`chats:
   teams:
     app_id: APP
@@ -45,12 +52,11 @@ func serveTeams(t testing.TB, changes ...string) (*program, *teamstest.Cloud) {
     tenant_id: TENANT
     openid_metadata_url: METADATA
     token_url: TOKEN
-    service_url_hosts: [HOST]
+    service_url_hosts: [HOSTS]
     service_url: SERVICE
   web:
 `)
-	changes = append(changes, "chats:\n  web:\n", section)
-	return serveSample(t, []string{hasty}, changes...), cloud
+	return []string{"chats:\n  web:\n", section}
 }
 
 // marieke has Teams in Dutch.

@@ -34,10 +34,11 @@ type connectorOptions struct {
 	Credential credential
 	// Hosts are where anything may be sent, as host or host:port; without a port
 	// it is the scheme's own. The scheme is https; http for this machine alone.
-	Hosts  []string
-	Client *http.Client
-	Now    func() time.Time
-	Log    *slog.Logger
+	Hosts   []string
+	Unpaced bool // limits are the platform's own affair
+	Client  *http.Client
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // connector sends to the Bot Connector, which is Teams to a bot. It is safe for
@@ -92,6 +93,9 @@ func newConnector(o connectorOptions) *connector {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	client.Jar = nil
 	c.client, c.pace = &client, newPace(c.now)
+	if o.Unpaced {
+		c.pace.lift()
+	}
 	return c
 }
 

@@ -35,7 +35,9 @@ type ConnectorOptions struct {
 }
 
 func NewConnector(o ConnectorOptions) Connector {
-	return Connector{newConnector(connectorOptions{o.AppID, o.Credential.of, o.Hosts, o.Client, o.Now, o.Log})}
+	return Connector{newConnector(connectorOptions{
+		AppID: o.AppID, Credential: o.Credential.of, Hosts: o.Hosts, Client: o.Client, Now: o.Now, Log: o.Log,
+	})}
 }
 
 func (c Connector) Send(ctx context.Context, to Reference, m Message) (string, error) {

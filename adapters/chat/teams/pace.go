@@ -54,6 +54,9 @@ func newPace(now func() time.Time) *pace {
 	return &pace{now: now, conversations: lanes{windows: conversationWindows}, tenants: lanes{windows: tenantWindows}}
 }
 
+// lift lifts the limits that are known beforehand; what the platform says, holds.
+func (p *pace) lift() { p.conversations.windows, p.tenants.windows = nil, nil }
+
 // errBusy is the error of a wait that cannot end in time.
 var errBusy = errors.New("the limits of Teams leave no room in time")
 
@@ -161,6 +164,9 @@ func (l *lane) next(now time.Time) time.Time {
 // count notes that something is sent at a time, and forgets what no window
 // reaches any more.
 func (l *lane) count(now, at time.Time) {
+	if len(l.windows) == 0 {
+		return
+	}
 	reach := now.Add(-l.windows[len(l.windows)-1].d - paceMargin)
 	old := 0
 	for old < len(l.sent) && l.sent[old].Before(reach) {

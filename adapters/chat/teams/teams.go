@@ -77,6 +77,9 @@ type Options struct {
 	// Masked has passwords typed in a field of the dialog, through the platform, and
 	// not on the one-time page within it (policy.password_entry).
 	Masked bool
+	// Unpaced leaves the platform's limits to the platform, which answers 429: for
+	// measuring what else there is.
+	Unpaced bool
 	// Who says which accounts a person has; known is false for who is not of the
 	// organisation. It is asked with messages, and what it says is remembered for a
 	// while.
@@ -138,7 +141,7 @@ func New(o Options) (*Teams, error) {
 			AppID: o.AppID, MetadataURL: o.MetadataURL, Client: o.Client, Now: o.Now, Log: o.Log,
 		}),
 		out: newConnector(connectorOptions{
-			AppID: o.AppID, Credential: as, Hosts: o.ServiceHosts, Client: o.Client, Now: o.Now, Log: o.Log,
+			AppID: o.AppID, Credential: as, Hosts: o.ServiceHosts, Unpaced: o.Unpaced, Client: o.Client, Now: o.Now, Log: o.Log,
 		}),
 		cards: cards, who: newAcquaintances(o.Now), lately: newLately(),
 	}
