@@ -49,6 +49,10 @@ said() { # what a test logged, by its words
 	sed -n "s/^ *[a-z_]*\.go:[0-9]*: \(.*$1.*\)/\1/p" "$results" | paste -sd ';' | sed 's/;/; /g'
 }
 
+rows() { # of the table of a chat
+	sed -n "s/^ *load_test.go:[0-9]*: row of $1 //p" "$results" | awk 'NR == 1 { print; gsub(/[^|]+/, "---"); print; next } { print }'
+}
+
 began=$(cut -d ' ' -f 1 /proc/loadavg)
 bench ./conversation Step 1s
 bench ./conversation/words 'Understand|Render' 1s
@@ -57,6 +61,7 @@ bench ./adapters/store/bolt Update 1s
 bench ./adapters/password Judge 1s
 bench ./adapters/captcha 'Paint|Speak' 1s
 bench ./adapters/chat/teams 'Token|Card|Send' 1s
+bench ./adapters/chat/slack 'Blocks|Send' 1s
 measure ./bot TestManyConversationsInProgress
 measure ./cmd/resetbot 'TestMeasured|TestFiftyEmployeesAtOnce'
 
@@ -88,7 +93,7 @@ say the next thing when the page has come that they asked for. Beside it, in tur
 (\`cmd/resetbot/bare_test.go\`): it verifies the signature, makes what was said durable, acknowledges, and sends one
 line. Each in a process of its own on one core, who talks to it on the other; the platform's limits are lifted.
 
-$(sed -n 's/^ *load_test.go:[0-9]*: row //p' "$results" | awk 'NR == 1 { print; gsub(/[^|]+/, "---"); print; next } { print }')
+$(rows Teams)
 
 * *p50, p99*: from sending a message to its page. *CPU each*: of the service's process, for each message.
 * A message costs two requests to the platform: the new page, and the old one that loses its buttons. Nothing else is
@@ -103,6 +108,20 @@ $(sed -n 's/^ *load_test.go:[0-9]*: row //p' "$results" | awk 'NR == 1 { print; 
 | the same token again | $(took Token/remembered) (goal: 5 µs) |
 | drawing a card: five pages | $(for p in start step_1 text_message password_on_a_page_of_its_own done; do took "Card/card/$p"; echo; done | paste -sd ';' | sed 's/;/; /g') |
 | sending one of 8 kB, and reading the answer | $(took Send/card_of_8_kB) |
+
+## A message in Slack
+
+The same in Slack, over HTTP (\`TestMeasuredMessagesInSlack\`); the bare bot verifies the signature of the request.
+
+$(rows Slack)
+
+* A message costs two requests to Slack: the new page, and the old one that loses its buttons. Who somebody is is asked
+  once in ten minutes.
+
+| what | time |
+|---|---|
+| drawing a page: five pages | $(for p in start step_1 text_message password_on_a_page_of_its_own done; do took "Blocks/blocks/$p"; echo; done | paste -sd ';' | sed 's/;/; /g') |
+| drawing and sending a short page; one with choices; and reading the answer | $(took Send/wait.find); $(took Send/step.choose) |
 
 ## Commits
 

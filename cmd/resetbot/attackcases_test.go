@@ -28,7 +28,7 @@ type attack struct {
 }
 
 const (
-	waitsForDesk  = "Waits for the desk's own walk; there is no agent's way in yet, only an administrator's " +
+	waitsForDesk = "Waits for the desk's own walk; there is no agent's way in yet, only an administrator's " +
 		"`resetbot unfreeze`."
 )
 

@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"crypto/hmac"
 	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,19 +26,25 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// bare is the least that a bot in Teams can do that loses nothing: the signature of
-// each request is verified, what it says is durable before it is acknowledged, and
+// bare is the least that a bot in Teams or Slack can do that loses nothing: the
+// signature of each request is verified, what it says is durable before it is acknowledged, and
 // one answer follows, one after the other for each person. It knows no pages, seals
 // nothing, counts nothing, audits nothing, and believes every claim. What the
 // service is measured beside (load_test.go).
 //
-//	bare ADDRESS METADATA FILE
+//	bare ADDRESS FILE METADATA     in Teams
+//	bare ADDRESS FILE SECRET API   in Slack
 func bare() {
-	db, err := bbolt.Open(os.Args[3], 0o600, nil)
+	db, err := bbolt.Open(os.Args[2], 0o600, nil)
 	if err == nil {
 		err = db.Update(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket(said); return err })
 	}
-	b := &bareBot{db: db, key: bareKey(os.Args[2]), writes: make(chan bareWrite, 1024), people: map[string]chan bareSaid{}}
+	b := &bareBot{db: db, writes: make(chan bareWrite, 1024), people: map[string]chan bareSaid{}}
+	if len(os.Args) > 4 {
+		b.read, b.reply = fromSlack(os.Args[3]), toSlack(os.Args[4])
+	} else {
+		b.read, b.reply = fromTeams(bareKey(os.Args[3])), toTeams
+	}
 	b.client.Transport = &http.Transport{MaxIdleConnsPerHost: 64, MaxConnsPerHost: 128}
 	go b.write()
 	at, listening := net.Listen("tcp", os.Args[1])
@@ -50,19 +59,18 @@ var said = []byte("said")
 
 type bareBot struct {
 	db     *bbolt.DB
-	key    *rsa.PublicKey
+	read   func(*http.Request) (bareSaid, error) // what is said, if the platform signed it
+	reply  func(s bareSaid, text string) (*http.Request, error)
 	client http.Client
 	writes chan bareWrite
 	mu     sync.Mutex
 	people map[string]chan bareSaid
 }
 
+// bareSaid is what somebody said, and where.
 type bareSaid struct {
-	ServiceURL   string
-	ID, Text     string
-	From         struct{ ID string }
-	Conversation struct{ ID string }
-	count        uint64
+	who, text, at string
+	count         uint64
 }
 
 type bareWrite struct {
@@ -93,16 +101,68 @@ func bareKey(metadata string) *rsa.PublicKey {
 	return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(e).Int64())}
 }
 
+func fromTeams(key *rsa.PublicKey) func(*http.Request) (bareSaid, error) {
+	return func(r *http.Request) (bareSaid, error) {
+		var a struct {
+			ServiceURL, Text   string
+			From, Conversation struct{ ID string }
+		}
+		_, err := jwt.Parse(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "),
+			func(*jwt.Token) (any, error) { return key, nil }, jwt.WithValidMethods([]string{"RS256"}))
+		if err == nil {
+			err = json.NewDecoder(io.LimitReader(r.Body, 256<<10)).Decode(&a)
+		}
+		return bareSaid{
+			who: a.From.ID, text: a.Text, at: a.ServiceURL + "v3/conversations/" + url.PathEscape(a.Conversation.ID) + "/activities",
+		}, err
+	}
+}
+
+func toTeams(s bareSaid, text string) (*http.Request, error) {
+	body, _ := json.Marshal(map[string]any{"type": "message", "text": text, "timestamp": time.Now()}) // of texts
+	r, err := http.NewRequest(http.MethodPost, s.at, bytes.NewReader(body))
+	if err == nil {
+		r.Header.Set("Authorization", "Bearer nobody-asks")
+		r.Header.Set("Content-Type", "application/json")
+	}
+	return r, err
+}
+
+func fromSlack(secret string) func(*http.Request) (bareSaid, error) {
+	return func(r *http.Request) (bareSaid, error) {
+		var e struct {
+			Event struct{ User, Text, Channel string }
+		}
+		body, err := io.ReadAll(io.LimitReader(r.Body, 256<<10))
+		mac := hmac.New(sha256.New, []byte(secret))
+		_, _ = fmt.Fprintf(mac, "v0:%s:%s", r.Header.Get("X-Slack-Request-Timestamp"), body) // into a hash: never fails
+		switch {
+		case err != nil:
+		case !hmac.Equal([]byte(r.Header.Get("X-Slack-Signature")), []byte("v0="+hex.EncodeToString(mac.Sum(nil)))):
+			err = errors.New("not signed")
+		default:
+			err = json.Unmarshal(body, &e)
+		}
+		return bareSaid{who: e.Event.User, text: e.Event.Text, at: e.Event.Channel}, err
+	}
+}
+
+func toSlack(api string) func(bareSaid, string) (*http.Request, error) {
+	return func(s bareSaid, text string) (*http.Request, error) {
+		form := url.Values{"channel": {s.at}, "text": {text}}
+		r, err := http.NewRequest(http.MethodPost, api+"chat.postMessage", strings.NewReader(form.Encode()))
+		if err == nil {
+			r.Header.Set("Authorization", "Bearer nobody-asks")
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+		return r, err
+	}
+}
+
 func (b *bareBot) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	_, err := jwt.Parse(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "),
-		func(*jwt.Token) (any, error) { return b.key, nil }, jwt.WithValidMethods([]string{"RS256"}))
+	s, err := b.read(r)
 	if err != nil {
 		http.Error(rw, err.Error(), http.StatusUnauthorized)
-		return
-	}
-	var s bareSaid
-	if err := json.NewDecoder(io.LimitReader(r.Body, 256<<10)).Decode(&s); err != nil {
-		http.Error(rw, err.Error(), http.StatusBadRequest)
 		return
 	}
 	done := make(chan error, 1)
@@ -112,7 +172,7 @@ func (b *bareBot) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rw.WriteHeader(http.StatusOK)
-	b.person(s.From.ID) <- s
+	b.person(s.who) <- s
 }
 
 // write commits all that waits at once.
@@ -131,12 +191,12 @@ func (b *bareBot) write() {
 			bucket := tx.Bucket(said)
 			for _, w := range group {
 				var n uint64
-				if old := bucket.Get([]byte(w.said.From.ID)); old != nil {
+				if old := bucket.Get([]byte(w.said.who)); old != nil {
 					n = binary.BigEndian.Uint64(old)
 				}
 				w.said.count = n + 1
-				record := append(binary.BigEndian.AppendUint64(nil, n+1), w.said.Text...)
-				if err := bucket.Put([]byte(w.said.From.ID), record); err != nil {
+				record := append(binary.BigEndian.AppendUint64(nil, n+1), w.said.text...)
+				if err := bucket.Put([]byte(w.said.who), record); err != nil {
 					return err
 				}
 			}
@@ -166,16 +226,10 @@ func (b *bareBot) person(id string) chan<- bareSaid {
 }
 
 func (b *bareBot) answer(s bareSaid) {
-	body, _ := json.Marshal(map[string]any{ // of texts and numbers
-		"type": "message", "text": fmt.Sprintf("You said %d things.", s.count), "timestamp": time.Now(),
-	})
-	address := s.ServiceURL + "v3/conversations/" + url.PathEscape(s.Conversation.ID) + "/activities"
-	r, err := http.NewRequest(http.MethodPost, address, bytes.NewReader(body))
+	r, err := b.reply(s, fmt.Sprintf("You said %d things.", s.count))
 	if err != nil {
 		log.Fatal(err)
 	}
-	r.Header.Set("Authorization", "Bearer nobody-asks")
-	r.Header.Set("Content-Type", "application/json")
 	answer, err := b.client.Do(r)
 	if err != nil {
 		log.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"resetbot/adapters/captcha"
+	"resetbot/adapters/chat/slack"
 	"resetbot/adapters/chat/teams"
 	"resetbot/adapters/store/bolt"
 	"resetbot/bot"
@@ -39,6 +40,7 @@ var (
 	newPainter = func() (bot.Painter, error) { return captcha.New() }
 	tune       = func(*conversation.Policy) {}
 	tuneTeams  = func(*teams.Options) {}
+	tuneSlack  = func(*slack.Options) {}
 	compose    = func(*bot.Config) {} // the parts, before a bot is made of them
 	wallClock  = time.Now
 )

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,37 +47,41 @@ var script = []struct{ say, shown string }{
 	{"opnieuw beginnen", "Waarmee kan ik u helpen"},
 }
 
-// TestMeasuredMessagesInTeams measures the service as it is configured for a
-// hospital, over the platform's own protocol, beside a bot that does next to
-// nothing (bare_test.go), in turns. Each runs in a process of its own on one
-// processor; who talks to it has the other. CPU time is the process's own.
+// TestMeasuredMessagesInTeams and TestMeasuredMessagesInSlack measure the service as
+// it is configured for a hospital, over the platform's own protocol, beside a bot that
+// does next to nothing (bare_test.go), in turns. Each runs in a process of its own on
+// one processor; who talks to it has the other. CPU time is the process's own.
 //
-//	RESETBOT_MEASURE=1 go test ./cmd/resetbot -run TestMeasuredMessagesInTeams -v -timeout 30m
-func TestMeasuredMessagesInTeams(t *testing.T) {
+//	RESETBOT_MEASURE=1 go test ./cmd/resetbot -run TestMeasuredMessages -v -timeout 30m
+func TestMeasuredMessagesInTeams(t *testing.T) { measureMessages(t, "Teams", newTeamsPlatform) }
+
+func TestMeasuredMessagesInSlack(t *testing.T) { measureMessages(t, "Slack", newSlackPlatform) }
+
+func measureMessages(t *testing.T, name string, open func(testing.TB, int) *platform) {
 	if os.Getenv("RESETBOT_MEASURE") == "" {
 		t.Skip("measures only with RESETBOT_MEASURE=1")
 	}
 	loaded := map[string]map[int][]measured{"bare": {}, "resetbot": {}}
 	for range loadRounds {
 		for _, n := range loads {
-			for kind, start := range map[string]func(testing.TB, *platform) *exec.Cmd{"bare": startBare, "resetbot": startWhole} {
-				p := newPlatform(t, n)
-				child := start(t, p)
+			for _, kind := range []string{"bare", "resetbot"} {
+				p := open(t, n)
+				child := p.serve(t, kind == "bare")
 				p.crowd(t, kind == "bare", 300*time.Millisecond) // connections are made, caches filled
 				m := p.measure(t, child, kind == "bare")
 				loaded[kind][n] = append(loaded[kind][n], m)
 				_ = child.Process.Kill()
 				_ = child.Wait()
-				t.Logf("%-8s %3d: %v; it asked the cloud for %+v", kind, n, m, p.cloud.Fetched())
+				t.Logf("%-8s %3d: %v; it asked the platform for %v", kind, n, m, p.asked())
 			}
 		}
 	}
-	t.Log("row | people | | messages/s | p50 | p99 | CPU each | memory |")
+	t.Logf("row of %s | people | | messages/s | p50 | p99 | CPU each | memory |", name)
 	for _, n := range loads {
 		bare, whole := middling(loaded["bare"][n]), middling(loaded["resetbot"][n])
-		t.Logf("row | %d | bare | %v |", n, bare)
-		t.Logf("row | | resetbot | %v |", whole)
-		t.Logf("row | | ratio | %.2f | | | %.1f | |", whole.rate/bare.rate, float64(whole.cpu)/float64(bare.cpu))
+		t.Logf("row of %s | %d | bare | %v |", name, n, bare)
+		t.Logf("row of %s | | resetbot | %v |", name, whole)
+		t.Logf("row of %s | | ratio | %.2f | | | %.1f | |", name, whole.rate/bare.rate, float64(whole.cpu)/float64(bare.cpu))
 	}
 }
 
@@ -106,47 +111,76 @@ func middling(all []measured) (m measured) {
 	return m
 }
 
-// platform is a Bot Connector that reads, tells who waits, and answers.
+// platform reads what a bot sends, tells who waits, and answers.
 type platform struct {
 	*httptest.Server
-	cloud  *teamstest.Cloud
-	token  string
-	bot    string // where it listens
-	people []teamstest.Person
-	shown  map[string]chan []byte // by conversation
+	bot    string                                               // where it listens
+	people []string                                             // the chats in which they talk
+	shown  map[string]chan []byte                               // by chat
+	said   func(person int, text string) (*http.Request, error) // what reaches a bot of it, but for its address
+	bare   []string                                             // what the bare bot is told of the platform
+	change func(testing.TB) []string                            // of the sample configuration
+	asked  func() any                                           // what else a bot asked for
 }
 
-func newPlatform(t testing.TB, n int) *platform {
-	p := &platform{cloud: teamstest.Start(t), bot: freeAddress(t), shown: map[string]chan []byte{}}
+// show tells who waits for what is sent to a chat.
+func (p *platform) show(chat string, what []byte) {
+	select {
+	case p.shown[chat] <- what:
+	default: // of a page before: nobody waits for it
+	}
+}
+
+func newTeamsPlatform(t testing.TB, n int) *platform {
+	cloud := teamstest.Start(t)
+	var sent atomic.Int64
+	p := &platform{bot: freeAddress(t), shown: map[string]chan []byte{}, asked: func() any {
+		return fmt.Sprintf("%d messages, new or changed, and %+v", sent.Load(), cloud.Fetched())
+	}}
+	var people []teamstest.Person
 	for i := range n {
-		person := p.cloud.Person(teamstest.Person{ObjectID: objectID(i), Conversation: fmt.Sprintf("a:1-%d", i)})
-		p.people = append(p.people, person)
+		person := cloud.Person(teamstest.Person{ObjectID: objectID(i), Conversation: fmt.Sprintf("a:1-%d", i)})
+		people, p.people = append(people, person), append(p.people, person.Conversation)
 		p.shown[person.Conversation] = make(chan []byte, 8)
 	}
-	p.Server = httptest.NewServer(p)
+	p.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		chat, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v3/conversations/"), "/")
+		if err != nil || p.shown[chat] == nil {
+			rw.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		rw.Header().Set("Content-Type", "application/json")
+		rw.WriteHeader(http.StatusCreated)
+		// An id of its own: an old page loses its buttons where the new one has another.
+		_, _ = fmt.Fprintf(rw, `{"id":"%d"}`, 1700000000000+sent.Add(1))
+		p.show(chat, body)
+	}))
 	t.Cleanup(p.Close)
-	p.token = "Bearer " + p.cloud.Token(teamstest.Claims{ServiceURL: p.URL + "/"})
+	token := "Bearer " + cloud.Token(teamstest.Claims{ServiceURL: p.URL + "/"})
+	p.said = func(i int, text string) (*http.Request, error) {
+		a := cloud.Message(people[i], text)
+		a["serviceUrl"] = p.URL + "/"
+		body, err := json.Marshal(a)
+		if err != nil {
+			return nil, err
+		}
+		r, err := http.NewRequest(http.MethodPost, "http://"+p.bot+"/api/messages", bytes.NewReader(body))
+		if err == nil {
+			r.Header.Set("Authorization", token)
+			r.Header.Set("Content-Type", "application/json; charset=utf-8")
+		}
+		return r, err
+	}
+	p.bare = []string{cloud.MetadataURL}
+	p.change = func(t testing.TB) []string {
+		return append(besideTeams(t, cloud, strings.TrimPrefix(p.URL, "http://")),
+			"  type: demo\n", "  type: demo\n  file: "+p.staff(t, func(i int) string { return "teams: [" + people[i].ObjectID + "]" })+"\n")
+	}
 	return p
 }
 
 func objectID(i int) string { return fmt.Sprintf("10000000-0000-4000-8000-%012d", i) }
-
-func (p *platform) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	conversation, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v3/conversations/"), "/")
-	to := p.shown[conversation]
-	if err != nil || to == nil {
-		rw.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	rw.Header().Set("Content-Type", "application/json")
-	rw.WriteHeader(http.StatusCreated)
-	_, _ = io.WriteString(rw, `{"id":"1700000000000"}`)
-	select {
-	case to <- body:
-	default: // of a page before: nobody waits for it
-	}
-}
 
 // crowd has all people talk for a while, each waiting for their pages. It tells
 // how long each page took.
@@ -157,7 +191,7 @@ func (p *platform) crowd(t testing.TB, bare bool, d time.Duration) (took []time.
 	defer client.CloseIdleConnections()
 	all := make([][]time.Duration, len(p.people))
 	var talking sync.WaitGroup
-	for i, person := range p.people {
+	for i := range p.people {
 		talking.Go(func() {
 			for n := 0; (time.Now().Before(end) || !bare && n%len(script) != 0) && !t.Failed(); n++ {
 				line := script[n%len(script)]
@@ -165,7 +199,7 @@ func (p *platform) crowd(t testing.TB, bare bool, d time.Duration) (took []time.
 					line.shown = "You said"
 				}
 				began := time.Now()
-				if err := p.say(client, person, line.say, line.shown); err != nil {
+				if err := p.say(client, i, line.say, line.shown); err != nil {
 					t.Error(err)
 				}
 				all[i] = append(all[i], time.Since(began))
@@ -177,19 +211,11 @@ func (p *platform) crowd(t testing.TB, bare bool, d time.Duration) (took []time.
 }
 
 // say says something, and waits for the page.
-func (p *platform) say(client *http.Client, person teamstest.Person, text, shown string) error {
-	a := p.cloud.Message(person, text)
-	a["serviceUrl"] = p.URL + "/"
-	body, err := json.Marshal(a)
+func (p *platform) say(client *http.Client, person int, text, shown string) error {
+	r, err := p.said(person, text)
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequest(http.MethodPost, "http://"+p.bot+"/api/messages", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Authorization", p.token)
-	r.Header.Set("Content-Type", "application/json; charset=utf-8")
 	answer, err := client.Do(r)
 	if err != nil {
 		return err
@@ -204,7 +230,7 @@ func (p *platform) say(client *http.Client, person teamstest.Person, text, shown
 	var last []byte
 	for {
 		select {
-		case last = <-p.shown[person.Conversation]:
+		case last = <-p.shown[p.people[person]]:
 			if bytes.Contains(last, []byte(shown)) {
 				return nil
 			}
@@ -251,40 +277,35 @@ func pinned(child *exec.Cmd) *exec.Cmd {
 	return child
 }
 
-func startBare(t testing.TB, p *platform) *exec.Cmd {
+// serve starts a bot, and waits until it listens.
+func (p *platform) serve(t testing.TB, bare bool) *exec.Cmd {
 	t.Helper()
-	path, err := exec.LookPath("bare")
-	must(t, err)
+	var child *exec.Cmd
+	if bare {
+		path, err := exec.LookPath("bare")
+		must(t, err)
+		child = exec.CommandContext(t.Context(), path, append([]string{p.bot, filepath.Join(t.TempDir(), "bare.db")}, p.bare...)...)
+	} else {
+		config, base := sample(t, append(p.change(t), "#begun: {n: 5,", "begun: {n: 1000000,")...)
+		p.bot = strings.TrimPrefix(base, "http://")
+		child = command(t, []string{unpaced + "=1", hasty}, "serve", "-config", config)
+	}
 	log := &watched{}
-	child := pinned(exec.CommandContext(t.Context(), path, p.bot, p.cloud.MetadataURL, filepath.Join(t.TempDir(), "bare.db")))
+	child = pinned(child)
 	child.Stderr = log
 	must(t, child.Start())
 	log.line(t, "serving")
 	return child
 }
 
-func startWhole(t testing.TB, p *platform) *exec.Cmd {
-	t.Helper()
-	changes := append(besideTeams(t, p.cloud, strings.TrimPrefix(p.URL, "http://")),
-		"  type: demo\n", "  type: demo\n  file: "+p.staff(t)+"\n", "#begun: {n: 5,", "begun: {n: 1000000,")
-	config, base := sample(t, changes...)
-	p.bot = strings.TrimPrefix(base, "http://")
-	log := &watched{}
-	child := pinned(command(t, []string{unpaced + "=1", hasty}, "serve", "-config", config))
-	child.Stderr = log
-	must(t, child.Start())
-	log.line(t, "serving")
-	return child
-}
-
-// staff are the accounts of those who talk.
-func (p *platform) staff(t testing.TB) (file string) {
+// staff are the accounts of those who talk; chat is what they are in it.
+func (p *platform) staff(t testing.TB, chat func(person int) string) (file string) {
 	t.Helper()
 	var text strings.Builder
-	for i, person := range p.people {
+	for i := range p.people {
 		fmt.Fprintf(&text, "- {id: 00000000-0000-4000-8000-%012d, upn: medewerker.%d@rijnzicht.example, mobile: \"+316123%05d\",\n"+
-			"  names: {given: Jo, family: Xantippe, display: Jo}, password: %q, authenticator: %s, chat: {teams: [%s]}}\n",
-			i, i, 10000+i, mariekesOld, marieke.Secret, person.ObjectID)
+			"  names: {given: Jo, family: Xantippe, display: Jo}, password: %q, authenticator: %s, chat: {%s}}\n",
+			i, i, 10000+i, mariekesOld, marieke.Secret, chat(i))
 	}
 	file = filepath.Join(t.TempDir(), "people.yaml")
 	must(t, os.WriteFile(file, []byte(text.String()), 0o600))

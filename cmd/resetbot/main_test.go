@@ -9,6 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"resetbot/adapters/captcha"
+	"resetbot/adapters/chat/slack"
 	"resetbot/adapters/chat/teams"
 	"resetbot/bot"
 	"resetbot/conversation"
@@ -45,6 +46,7 @@ func TestMain(m *testing.M) {
 			}
 			if os.Getenv(unpaced) != "" {
 				tuneTeams = func(o *teams.Options) { o.Unpaced = true }
+				tuneSlack = func(o *slack.Options) { o.Unpaced = true }
 			}
 			if dies := os.Getenv(diesAt); dies != "" {
 				compose = readDoom(dies).besets

@@ -14,13 +14,15 @@ import (
 // addSlack adds the chat in Slack.
 func addSlack(f *front, p *parts, w *web.Web, log *slog.Logger) error {
 	c := p.config.Chats.Slack
-	s, err := slack.New(slack.Options{
+	o := slack.Options{
 		Words: p.words, SigningSecret: c.SigningSecret, AppToken: c.AppToken, APIURL: c.APIURL,
 		ClientID: c.ClientID, ClientSecret: c.ClientSecret, PublicURL: p.config.PublicURL,
 		Scopes: slackApp(p.config, p.words).Scopes(), Workspaces: c.workspaces(),
 		Bound:  func(team, user string) []conversation.Bound { return p.people.Bound(slack.Name, team+"/"+user) },
 		Source: w.Source, Log: log, Now: wallClock,
-	})
+	}
+	tuneSlack(&o)
+	s, err := slack.New(o)
 	if err != nil {
 		return err
 	}

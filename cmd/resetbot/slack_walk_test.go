@@ -37,17 +37,34 @@ const (
 
 const answersIn = "RESETBOT_TEST_CAPTCHA="
 
-// serveSlack starts the program with Slack, and nothing else to talk through.
+// serveSlack starts the program with Slack, and nothing else to talk through. changes
+// are of the section of Slack.
 func serveSlack(t testing.TB, way slackWay, changes ...string) (*program, *slacktest.Slack) {
 	t.Helper()
-	cloud := slacktest.StartWith(t, slacktest.Options{Limits: false})
+	cloud := slacktest.Start(t)
+	beside := besideSlack(t, cloud, way)
+	for i := 0; i < len(changes); i += 2 {
+		beside[1] = strings.ReplaceAll(beside[1], changes[i], changes[i+1])
+	}
+	return serveSample(t, []string{hasty, answersIn + filepath.Join(t.TempDir(), "captcha")}, beside...), cloud
+}
+
+// besideSlack is the change that adds a Slack to the sample configuration.
+func besideSlack(t testing.TB, cloud *slacktest.Slack, way slackWay) []string {
+	t.Helper()
 	folder := t.TempDir()
 	file := func(name, secret string) string {
 		path := filepath.Join(folder, name)
 		must(t, os.WriteFile(path, []byte(secret), 0o600))
 		return path
 	}
-	section := `chats:
+	secret := "signing_secret_file: " + file("signing", cloud.SigningSecret)
+	if way == bySocket {
+		secret = "app_token_file: " + file("app", cloud.AppToken)
+	}
+	section := strings.NewReplacer(
+		"SECRET", secret, "API", cloud.APIURL, "TEAM", cloud.Team, "TOKEN", file("bot", cloud.Workspace(cloud.Team).BotToken),
+	).Replace(`chats:
   slack:
     SECRET
     api_url: API
@@ -56,19 +73,8 @@ func serveSlack(t testing.TB, way slackWay, changes ...string) (*program, *slack
         bot_token_file: TOKEN
         domains: [rijnzicht.example]
   web:
-`
-	secret := "signing_secret_file: " + file("signing", cloud.SigningSecret)
-	if way == bySocket {
-		secret = "app_token_file: " + file("app", cloud.AppToken)
-	}
-	section = strings.NewReplacer(
-		"SECRET", secret, "API", cloud.APIURL, "TEAM", cloud.Team, "TOKEN", file("bot", cloud.Workspace(cloud.Team).BotToken),
-	).Replace(section)
-	for i := 0; i < len(changes); i += 2 { // of the section itself
-		section = strings.ReplaceAll(section, changes[i], changes[i+1])
-	}
-	changes = []string{"chats:\n  web:\n", section}
-	return serveSample(t, []string{hasty, answersIn + filepath.Join(folder, "captcha")}, changes...), cloud
+`)
+	return []string{"chats:\n  web:\n", section}
 }
 
 // partner is somebody of the workspace, in Dutch unless in says otherwise.

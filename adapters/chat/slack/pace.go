@@ -63,7 +63,7 @@ func (p *pace) hold(channel string, d time.Duration) {
 // to wait longer than ctx lasts is not begun.
 func (s *Slack) paced(ctx context.Context, channel string, call func() error) error {
 	for try := 0; ; try++ {
-		if channel != "" {
+		if channel != "" && !s.Unpaced {
 			if err := within(ctx, s.pace.take(channel)); err != nil {
 				return err
 			}

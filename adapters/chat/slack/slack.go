@@ -72,6 +72,9 @@ type Options struct {
 	// Bound are the accounts that somebody is known to have without having proved it
 	// here; nil is nobody.
 	Bound func(team, user string) []conversation.Bound
+	// Unpaced leaves Slack's limits to Slack, which answers 429: for measuring what else
+	// there is.
+	Unpaced bool
 	// Source names where a request comes from, for the audit of forged ones; nil is
 	// its remote address.
 	Source func(*http.Request) string
