@@ -15,12 +15,12 @@ import (
 // that begin one, what the page of the end offers, or an old button.
 func (s *step) afterEnd(old Conversation) {
 	pressed := s.in.Kind == Pressed || s.in.Kind == Filled
-	switch choice := s.in.Choice; {
+	switch choice, looks := s.in.Choice, s.in.Kind == Arrived && s.in.Choice == ""; {
 	case old.ID == "":
 		s.begin(old)
-	case !old.Page.Delivered && s.in.Kind == Arrived:
+	case !old.Page.Delivered && looks:
 		s.ch.Same = true // the end was never seen: it is shown before anything else
-	case s.in.Kind == Arrived && choice == "" && s.now.Before(old.Over.Add(endShown)):
+	case looks && s.now.Before(old.Over.Add(endShown)):
 		s.repeat(old.Page.Notes...)
 	case pressed && !NewSecret(s.in.Token).Equal(NewSecret(old.Page.Token)):
 		s.repeat(Note{ID: NoteStale})

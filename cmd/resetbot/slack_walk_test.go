@@ -272,29 +272,38 @@ func TestAColleagueInSlackWalksInEnglish(t *testing.T) {
 // A walk goes on after each of its pages when the program was killed.
 func TestAC52_AWalkInSlackGoesOnAfterTheProgramWasKilled(t *testing.T) {
 	t.Parallel()
-	p, cloud := serveSlack(t, byHTTP)
-	c := p.partner(cloud, byHTTP, marieke, slacktest.Person{})
-	again := func() {
-		t.Helper()
-		p.end(syscall.SIGKILL)
-		p.start()
+	for _, way := range []slackWay{byHTTP, bySocket} {
+		t.Run(string(way), func(t *testing.T) {
+			t.Parallel()
+			p, cloud := serveSlack(t, way)
+			c := p.partner(cloud, way, marieke, slacktest.Person{})
+			again := func() {
+				t.Helper()
+				_, before := cloud.Connections()
+				p.end(syscall.SIGKILL)
+				p.start()
+				if way == bySocket {
+					connected(t, cloud, before+1)
+				}
+			}
+			c.Command("/reset")
+			c.Await("Wie bent u?")
+			again()
+			c.named(marieke.User)
+			c.Await("contact moeten opnemen")
+			again()
+			c.bySMS(true)
+			c.Await("Stap 1 is gelukt")
+			again()
+			c.byApp(true)
+			c.Await("Nieuw wachtwoord")
+			again()
+			c.choose("Nieuw wachtwoord kiezen", mariekesNew)
+			c.Await("Uw nieuwe wachtwoord is nu actief")
+			p.signsIn("m.devries", mariekesNew, mariekesOld)
+			p.wellBehaved()
+		})
 	}
-	c.Command("/reset")
-	c.Await("Wie bent u?")
-	again()
-	c.named(marieke.User)
-	c.Await("contact moeten opnemen")
-	again()
-	c.bySMS(true)
-	c.Await("Stap 1 is gelukt")
-	again()
-	c.byApp(true)
-	c.Await("Nieuw wachtwoord")
-	again()
-	c.choose("Nieuw wachtwoord kiezen", mariekesNew)
-	c.Await("Uw nieuwe wachtwoord is nu actief")
-	p.signsIn("m.devries", mariekesNew, mariekesOld)
-	p.wellBehaved()
 }
 
 // The line is cut before each step.
@@ -322,5 +331,39 @@ func TestAColleagueInSlackGoesOnWhenSocketModeIsCut(t *testing.T) {
 	c.choose("Nieuw wachtwoord kiezen", mariekesNew)
 	c.Await("Uw nieuwe wachtwoord is nu actief")
 	p.signsIn("m.devries", mariekesNew, mariekesOld)
+	p.wellBehaved()
+}
+
+// Two proofs bind a person in Slack to the account (here they count at once); being
+// deactivated there ends that.
+func TestWhoProvedAnAccountInSlackIsAskedForNoNameUntilTheyAreDeactivated(t *testing.T) {
+	t.Parallel()
+	cloud := slacktest.Start(t)
+	p := serveSample(t, []string{hasty, answersIn + filepath.Join(t.TempDir(), "captcha")},
+		append(besideSlack(t, cloud, byHTTP), "#waiting_time: 72h", "waiting_time: 0s")...)
+	c := p.partner(cloud, byHTTP, marieke, slacktest.Person{})
+	c.Command("/wachtwoord")
+	c.named(marieke.User)
+	c.Await("contact moeten opnemen")
+	c.bySMS(false)
+	c.Await("Stap 1 is gelukt")
+	c.byApp(false)
+	c.Await("Nieuw wachtwoord")
+	c.choose("Nieuw wachtwoord kiezen", mariekesNew)
+	c.Await("Uw nieuwe wachtwoord is nu actief")
+	c.Command("/wachtwoord") // the end that is shown is not in its way
+	c.Await("Is dit uw account")
+	c.Type("annuleren")
+	c.Await("Er is niets veranderd")
+	change := func(deleted bool) {
+		t.Helper()
+		c.Send(cloud.Event(c.Team, map[string]any{"type": "user_change", "user": map[string]any{
+			"id": c.ID, "team_id": c.Team, "deleted": deleted,
+		}}, nil))
+	}
+	change(true)
+	change(false)
+	c.Command("/wachtwoord")
+	c.Await("Wie bent u?")
 	p.wellBehaved()
 }

@@ -205,6 +205,7 @@ func (s *Slack) changed(ctx context.Context, b Bot, e event) error {
 type command struct {
 	TeamID   string `json:"team_id"`
 	UserID   string `json:"user_id"`
+	Channel  string `json:"channel_id"`
 	Response string `json:"response_url"`
 	Trigger  string `json:"trigger_id"`
 }
@@ -235,7 +236,7 @@ func (s *Slack) command(ctx context.Context, b Bot, payload json.RawMessage) err
 	}); err != nil {
 		return err
 	}
-	s.respond(c.Response, from.Locale, words.InDirectMessages)
+	s.respondElsewhere(to, c.Channel, c.Response, from.Locale, words.InDirectMessages)
 	return nil
 }
 

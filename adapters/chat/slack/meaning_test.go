@@ -124,6 +124,9 @@ func TestACommandAndTheHomeTabBeginOrGoOnAndAnswerNothing(t *testing.T) {
 			t.Errorf("the whole channel reads %q", m.Text)
 		}
 	}
+	if n := len(anna.Ephemerals("")); n > 0 {
+		t.Errorf("in their own chat they were told %d times to go there", n)
+	}
 }
 
 func TestAC09_WhoIsNotServedBeginsNothingAndIsToldSoInPrivate(t *testing.T) {

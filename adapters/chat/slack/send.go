@@ -306,32 +306,49 @@ func (s *Slack) whisper(to reference, p words.Phrase) {
 // respond says a sentence where somebody did something, to them alone, at the address
 // that Slack gave for it.
 func (s *Slack) respond(address, locale string, p words.Phrase) {
-	if address == "" || !s.isSlacks(address) {
-		return
+	s.behind("saying a sentence", func(ctx context.Context) error { return s.answer(ctx, address, locale, p) })
+}
+
+// respondElsewhere is the same where that is not their own chat with the bot, in which
+// they read the page itself.
+func (s *Slack) respondElsewhere(to reference, channel, address, locale string, p words.Phrase) {
+	s.behind("saying a sentence", func(ctx context.Context) error {
+		api, err := s.teams.client(ctx, to.Team)
+		if err != nil {
+			return err
+		}
+		own, err := s.channel(ctx, api, to)
+		if err != nil || own == channel {
+			return err
+		}
+		return s.answer(ctx, address, locale, p)
+	})
+}
+
+func (s *Slack) answer(ctx context.Context, address, locale string, p words.Phrase) error {
+	if !s.isSlacks(address) {
+		return nil
 	}
 	body, err := json.Marshal(map[string]any{
 		"response_type": "ephemeral", "replace_original": false, "text": s.phrase(locale, p),
 	})
 	if err != nil {
-		s.Log.Error("saying a sentence", "error", err)
-		return
+		return fmt.Errorf("writing a sentence: %w", err)
 	}
-	s.behind("saying a sentence", func(ctx context.Context) error {
-		r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
-		if err != nil {
-			return errors.New("the address of an answer is none")
-		}
-		r.Header.Set("Content-Type", "application/json; charset=utf-8")
-		got, err := s.Client.Do(r)
-		if err != nil {
-			return err
-		}
-		_ = got.Body.Close() // nothing in it counts
-		if got.StatusCode != http.StatusOK {
-			return fmt.Errorf("Slack answered %d", got.StatusCode)
-		}
-		return nil
-	})
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return errors.New("the address of an answer is none")
+	}
+	r.Header.Set("Content-Type", "application/json; charset=utf-8")
+	got, err := s.Client.Do(r)
+	if err != nil {
+		return err
+	}
+	_ = got.Body.Close() // nothing in it counts
+	if got.StatusCode != http.StatusOK {
+		return fmt.Errorf("Slack answered %d", got.StatusCode)
+	}
+	return nil
 }
 
 // isSlacks reports whether an address is one of Slack's, or of where its Web API is.
