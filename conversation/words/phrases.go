@@ -78,6 +78,7 @@ const (
 	FillIn            Phrase = "ui.fill_in"     // a button that leads to the form of a page
 	PickThis          Phrase = "ui.pick_this"   // a button beside the words of a choice
 	FormClose         Phrase = "ui.form_close"
+	FormFailed        Phrase = "ui.form_failed"         // to who pressed the button to it
 	InDirectMessages  Phrase = "ui.in_direct_messages"  // where a command was typed
 	SlackInstalled    Phrase = "ui.slack_installed"     // to who installed the app in a workspace
 	SlackNotInstalled Phrase = "ui.slack_not_installed" // to who tried

@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"errors"
+	"time"
 	"unicode/utf8"
 
 	slackgo "github.com/slack-go/slack"
@@ -31,13 +32,19 @@ func (s *Slack) open(ctx context.Context, b Bot, i slackgo.InteractionCallback, 
 		err = s.show(ctx, from, i.TriggerID, view)
 	}
 	if err != nil { // the page can still be answered in words, and its button pressed again
-		s.Log.Warn("opening a form", "page", m.Page.ID, "error", err)
-		s.respond(i.ResponseURL, from.Locale, words.Offline)
+		s.Log.Warn("opening a form", "page", m.Page.ID, "error", s.failed(i.Team.ID, err))
+		s.respond(i.ResponseURL, from.Locale, words.FormFailed)
 	}
 	return nil
 }
 
+// showFor bounds how long Slack may take to open a view: it waits three seconds for the
+// answer to the press, and the trigger is worth nothing after that.
+const showFor = 2 * time.Second
+
 func (s *Slack) show(ctx context.Context, from conversation.Origin, trigger string, view slackgo.ModalViewRequest) error {
+	ctx, cancel := context.WithTimeout(ctx, showFor)
+	defer cancel()
 	team, _ := teamOf(from.User)
 	api, err := s.teams.client(ctx, team)
 	if err != nil {

@@ -252,7 +252,7 @@ func (s *Slack) retire(ctx context.Context, api *slackgo.Client, locale string, 
 		err = s.update(ctx, api, old.Channel, old.TS, message(blocks, text))
 	}
 	if err != nil && !gone[errorWord(err)] {
-		s.Log.Info("a message keeps buttons that are over", "page", old.Page.ID, "error", err)
+		s.Log.Info("a message keeps buttons that are over", "page", old.Page.ID, "error", s.failed("", err))
 	}
 }
 

@@ -369,3 +369,27 @@ func TestTheSoundOfACaptchaIsInTheChatAsLongAsItsPage(t *testing.T) {
 		}
 	}
 }
+
+// Slack waits three seconds for the answer to a press, whatever it makes of the view;
+// who pressed is told, and can press again.
+func TestAFormThatSlackDoesNotOpenIsTold(t *testing.T) {
+	for name, trouble := range map[string]slacktest.Trouble{
+		"it takes its time": {Delay: 4 * time.Second}, "it refuses": {Error: "expired_trigger_id"}, "it breaks off": {Half: true}, "it has trouble": {Status: 500},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHall(t, overHTTP, nil)
+			anna := h.reader(slacktest.Person{})
+			h.scribe.put(numberPage)
+			anna.send(anna.outgoing(numberPage))
+			page := anna.Newest()
+			h.cloud.Next("views.open", trouble)
+			anna.PressOn(page, "Invullen")
+			anna.AwaitEphemeral("", "Dat ging niet open")
+			anna.OpenFormOn(page, "Invullen")
+			if strings.Contains(h.log.String(), h.cloud.Host) {
+				t.Errorf("the log holds an address:\n%s", h.log)
+			}
+		})
+	}
+}

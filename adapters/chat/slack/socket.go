@@ -35,7 +35,7 @@ func (s *Slack) runSocket(ctx context.Context) {
 		if time.Since(began) > steadyFor {
 			wait = time.Second
 		}
-		s.Log.Error("Socket Mode ended; trying again", "in", wait, "error", err)
+		s.Log.Error("Socket Mode ended; trying again", "in", wait, "error", s.failed("", err))
 		if !sleep(ctx, wait) {
 			return
 		}
