@@ -55,6 +55,19 @@ func (b *Bot) linkTo(e entry) (string, error) {
 // something secret. It changes nothing. user is whom the platform proved to be
 // there.
 func (b *Bot) Dialog(ctx context.Context, user conversation.User, token string) (m Outgoing, ok bool, err error) {
+	return b.openPage(ctx, user, token, func(p conversation.Page) bool { return p.Entry != nil || p.AsksPassword() })
+}
+
+// Form is [Bot.Dialog] for a chat that has a form for all that is asked: ok is true
+// for every page that is on and has something to fill in.
+func (b *Bot) Form(ctx context.Context, user conversation.User, token string) (m Outgoing, ok bool, err error) {
+	return b.openPage(ctx, user, token, func(p conversation.Page) bool { return p.Entry != nil || len(p.Fields) > 0 })
+}
+
+// openPage gives the page that is on, if token is its own and it is wanted.
+func (b *Bot) openPage(
+	ctx context.Context, user conversation.User, token string, wanted func(conversation.Page) bool,
+) (m Outgoing, ok bool, err error) {
 	c, err := b.Store.Conversation(ctx, user)
 	if err != nil {
 		return m, false, fmt.Errorf("opening a dialog: %w", err)
@@ -62,7 +75,7 @@ func (b *Bot) Dialog(ctx context.Context, user conversation.User, token string) 
 	p := c.Page
 	on := c.ID != "" && !c.State.Over() && b.Now().Before(c.Ends) &&
 		conversation.NewSecret(token).Equal(conversation.NewSecret(p.Token))
-	if !on || p.Entry == nil && !p.AsksPassword() || p.Entry != nil && !b.Now().Before(p.Entry.Expires) {
+	if !on || !wanted(p) || p.Entry != nil && !b.Now().Before(p.Entry.Expires) {
 		return m, false, nil
 	}
 	m = Outgoing{User: c.User, Address: c.Address, Locale: c.Locale, State: c.State, Page: p}

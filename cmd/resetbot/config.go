@@ -104,14 +104,22 @@ type slackConfig struct {
 	SigningSecret conversation.Secret
 	AppToken      conversation.Secret
 	APIURL        string
+	ClientID      string // with which workspaces install the app themselves
+	ClientSecret  conversation.Secret
 	Workspaces    []*workspace
 	Identity      conversation.Identity
 }
 
+// workspace is one of Slack whose people are served.
 type workspace struct {
 	TeamID   string
-	BotToken conversation.Secret
-	Domains  []string
+	BotToken conversation.Secret // empty: it installs the app itself
+	Domains  []string            // whose accounts its people may reset
+	Identity conversation.Identity
+	Language string
+	OwnDesk  bool // else the service desk is everybody's
+	Desk     words.Desk
+	Texts    ownTexts
 }
 
 type directoryConfig struct {
@@ -313,11 +321,15 @@ func (c *config) settings() group {
 func (o *organisationConfig) settings() group {
 	return group{
 		"name": text(&o.Name), "domains": domains(&o.Domains), "emergency": text(&o.Desk.Emergency),
-		"service_desk": group{
-			"name": text(&o.Desk.Name), "phone": text(&o.Desk.Phone), "url": webAddress(&o.Desk.URL, true),
-			"hours":         openingHours(&o.Desk.Hours),
-			"outside_hours": group{"phone": text(&o.Desk.Outside.Phone), "who": text(&o.Desk.Outside.Who)},
-		},
+		"service_desk": deskSettings(&o.Desk),
+	}
+}
+
+func deskSettings(d *words.Desk) group {
+	return group{
+		"name": text(&d.Name), "phone": text(&d.Phone), "url": webAddress(&d.URL, true),
+		"hours":         openingHours(&d.Hours),
+		"outside_hours": group{"phone": text(&d.Outside.Phone), "who": text(&d.Outside.Who)},
 	}
 }
 
@@ -344,12 +356,18 @@ func (k *slackConfig) settings(folder string) group {
 		"signing_secret_file": secretFile{&k.SigningSecret, folder},
 		"app_token_file":      secretFile{&k.AppToken, folder},
 		"api_url":             webAddress(&k.APIURL, true), "identity": identity(&k.Identity),
+		"client_id": text(&k.ClientID), "client_secret_file": secretFile{&k.ClientSecret, folder},
 		"workspaces": many(func() group {
 			w := &workspace{}
 			k.Workspaces = append(k.Workspaces, w)
 			return group{
 				"team_id": text(&w.TeamID), "domains": domains(&w.Domains),
 				"bot_token_file": secretFile{&w.BotToken, folder},
+				"identity":       identity(&w.Identity), "language": choice(&w.Language, words.Dutch, words.English),
+				"service_desk": section{&w.OwnDesk, deskSettings(&w.Desk)},
+				"texts": group{
+					words.Dutch: files(&w.Texts.Dutch, folder), words.English: files(&w.Texts.English, folder),
+				},
 			}
 		}),
 	}
@@ -518,6 +536,7 @@ func (c *config) check(s *source) {
 	c.checkPolicy(s)
 	c.checkNotices(s)
 	c.checkTeams(s)
+	c.checkSlack(s)
 	c.checkVersion(s)
 	if !c.Chats.Web.There && !c.Chats.Teams.There && !c.Chats.Slack.There {
 		s.problem("chats", "no chat is configured, so nobody could talk to the bot; write “chats: {web: {}}”")
@@ -593,7 +612,6 @@ func (c *config) checkVersion(s *source) {
 		what  string
 	}{
 		{c.Store.Type == postgreSQL, "store.type", "PostgreSQL is not in this version yet; write bolt"},
-		{c.Chats.Slack.There, "chats.slack", "Slack is not in this version yet; leave it out"},
 		{c.Directory.Type == activeDirectory, "directory.type", "Active Directory is not in this version yet; write demo"},
 		{c.Directory.Type == entraID, "directory.type", "Entra ID is not in this version yet; write demo"},
 		{
@@ -628,6 +646,37 @@ func (c *config) checkTeams(s *source) {
 	}
 	if c.PublicURL == "" && !s.has("public_url") {
 		s.problem("public_url", "this is missing; the dialog in Teams opens its one-time page under it")
+	}
+}
+
+func (c *config) checkSlack(s *source) {
+	k := c.Chats.Slack
+	if !k.There {
+		return
+	}
+	missing := func(is bool, key, what string) {
+		if path := "chats.slack." + key; !is && !s.has(path) {
+			s.problem(path, "this is missing; "+what)
+		}
+	}
+	missing(!k.SigningSecret.Empty() || !k.AppToken.Empty(), "signing_secret_file",
+		"write the file of the signing secret: without it no request could be told from a forged one (or app_token_file, for Socket Mode)")
+	missing(len(k.Workspaces) > 0, "workspaces", "write whose people are served, like [{team_id: T0123, domains: [example.org]}]")
+	missing(k.ClientSecret.Empty() || k.ClientID != "", "client_id", "there is a secret for nobody")
+	missing(k.ClientID == "" || !k.ClientSecret.Empty(), "client_secret_file", "client_id has no secret without it")
+	seen := map[string]bool{}
+	for _, w := range k.Workspaces {
+		missing(w.TeamID != "", "workspaces.team_id", "write the id of the workspace, like T0123ABCD")
+		missing(len(w.Domains) > 0, "workspaces.domains", "write which accounts its people may reset, like [example.org]")
+		missing(!w.BotToken.Empty() || k.ClientID != "", "workspaces.bot_token_file",
+			"write the file of the bot token (or client_id, so that the workspace can install the app itself)")
+		if w.TeamID != "" && seen[w.TeamID] {
+			s.problem("chats.slack.workspaces", w.TeamID+" is there twice; keep one of them")
+		}
+		seen[w.TeamID] = true
+	}
+	if c.PublicURL == "" && !s.has("public_url") {
+		s.problem("public_url", "this is missing; the buttons in Slack lead to one-time pages under it")
 	}
 }
 

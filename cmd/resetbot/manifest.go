@@ -6,10 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	slackmanifest "resetbot/adapters/chat/slack/manifest"
 	"resetbot/adapters/chat/teams/manifest"
+	"resetbot/conversation"
+	"resetbot/conversation/words"
 )
 
 // manifestCommand makes what a chat's platform wants to know of the bot before
@@ -17,11 +21,11 @@ import (
 func manifestCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "manifest",
-		Short: "Make the app package of Teams that fits the configuration",
+		Short: "Make the app package of Teams, or the app manifest of Slack, that fits the configuration",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(manifestTeams())
+	cmd.AddCommand(manifestTeams(), manifestSlack())
 	return cmd
 }
 
@@ -78,4 +82,58 @@ func writeTeamsPackage(b *bytes.Buffer, c config, version string) error {
 		return fmt.Errorf("making the app package of Teams: %w", err)
 	}
 	return nil
+}
+
+func manifestSlack() *cobra.Command {
+	var path, out string
+	cmd := &cobra.Command{
+		Use:   "slack",
+		Short: "Make the manifest that an app of Slack is created from",
+		Long: "Make the app manifest that is pasted at api.slack.com/apps (Create New App, From an app manifest), as\n" +
+			"it is, in YAML. What is in it follows from the configuration: Socket Mode where there is an app token,\n" +
+			"and else the addresses that Slack calls. Each permission has its reason beside it.",
+		Example: "  resetbot manifest slack -config resetbot.yaml",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := loadConfig(path)
+			if err != nil {
+				return err
+			}
+			var b bytes.Buffer
+			if err := writeSlackManifest(&b, c); err != nil {
+				return err
+			}
+			if out == "" {
+				_, err = b.WriteTo(cmd.OutOrStdout())
+				return err
+			}
+			return os.WriteFile(out, b.Bytes(), 0o644) // nothing in it is secret
+		},
+	}
+	cmd.Flags().StringVar(&path, "config", "resetbot.yaml", "the configuration")
+	cmd.Flags().StringVarP(&out, "output", "o", "", "the file to write; else it goes to standard output")
+	return cmd
+}
+
+// writeSlackManifest makes the manifest of a configuration. A workspace without a
+// token installs the app itself.
+func writeSlackManifest(b *bytes.Buffer, c config) error {
+	if !c.Chats.Slack.There {
+		return errors.New("the configuration has no chats.slack; add it, with its workspaces")
+	}
+	p := parts{config: c}
+	if err := p.openWords(nil); err != nil {
+		return err
+	}
+	return slackApp(c, p.words).WriteYAML(b)
+}
+
+// slackApp is the app in Slack that fits a configuration.
+func slackApp(c config, w *words.Words) slackmanifest.App {
+	return slackmanifest.App{
+		Socket:    !c.Chats.Slack.AppToken.Empty(),
+		Installs:  slices.ContainsFunc(c.Chats.Slack.Workspaces, func(w *workspace) bool { return w.BotToken.Empty() }),
+		Captcha:   c.Captcha.Slack != conversation.Never,
+		PublicURL: c.PublicURL, Words: w,
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"resetbot/conversation"
 )
 
 // teamsApp is the id of the bot in Entra ID.
@@ -113,5 +115,61 @@ func TestWithoutAConfigurationThereIsNoPackageForTeams(t *testing.T) {
 	}
 	if _, err := os.Stat(packed); err == nil {
 		t.Error("something was written")
+	}
+}
+
+func TestTheManifestForSlackFollowsFromTheConfiguration(t *testing.T) {
+	for name, c := range map[string]struct {
+		with func(*config)
+		want []string
+		not  []string
+	}{
+		"by HTTP": {
+			func(c *config) {},
+			[]string{"socket_mode_enabled: false", "https://hulp.rijnzicht.example/slack/events", "- files:write"},
+			[]string{"redirect_urls"},
+		},
+		"in Socket Mode": {
+			func(c *config) { c.Chats.Slack.AppToken = conversation.NewSecret("xapp-1") },
+			[]string{"socket_mode_enabled: true"},
+			[]string{"https://"},
+		},
+		"for a partner that installs it": {
+			func(c *config) { c.Chats.Slack.Workspaces = append(c.Chats.Slack.Workspaces, &workspace{TeamID: "T2"}) },
+			[]string{"- https://hulp.rijnzicht.example/slack/oauth"},
+			nil,
+		},
+		"without a captcha": {
+			func(c *config) { c.Captcha.Slack = conversation.Never },
+			[]string{"- chat:write"},
+			[]string{"- files:write"},
+		},
+	} {
+		conf := defaultConfig(t.TempDir())
+		conf.Organisation.Name, conf.PublicURL = "Rijnzicht", "https://hulp.rijnzicht.example"
+		conf.Chats.Slack.There = true
+		conf.Chats.Slack.Workspaces = []*workspace{{TeamID: "T1", BotToken: conversation.NewSecret("xoxb-1")}}
+		c.with(&conf)
+		var b bytes.Buffer
+		if err := writeSlackManifest(&b, conf); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, text := range c.want {
+			if !strings.Contains(b.String(), text) {
+				t.Errorf("%s: there is no %q in\n%s", name, text, b.String())
+			}
+		}
+		for _, text := range append(c.not, "xoxb", "xapp") {
+			if strings.Contains(b.String(), text) {
+				t.Errorf("%s: there is %q in\n%s", name, text, b.String())
+			}
+		}
+	}
+}
+
+func TestWithoutSlackThereIsNoManifestForIt(t *testing.T) {
+	var b bytes.Buffer
+	if err := writeSlackManifest(&b, defaultConfig(t.TempDir())); err == nil || !strings.Contains(err.Error(), "chats.slack") {
+		t.Errorf("the error is %v", err)
 	}
 }

@@ -80,24 +80,54 @@ func (p *parts) openRules() error {
 
 func (p *parts) openWords(texts []words.Override) error {
 	c := p.config
-	for locale, files := range map[string][]string{words.Dutch: c.Texts.Dutch, words.English: c.Texts.English} {
-		for _, name := range files {
-			text, err := os.ReadFile(name)
-			if err != nil {
-				return fmt.Errorf("reading the texts: %w", err)
-			}
-			texts = append(texts, words.Override{Locale: locale, Name: name, Text: text})
-		}
+	own, err := c.Texts.read()
+	if err != nil {
+		return err
 	}
 	o := words.Options{
-		Organisation: c.Organisation.Name, Domains: c.Organisation.Domains, Desk: c.Organisation.Desk, Overrides: texts,
+		Organisation: c.Organisation.Name, Domains: c.Organisation.Domains, Desk: c.Organisation.Desk,
+		Overrides: append(texts, own...),
+	}
+	if o.Places, err = c.places(); err != nil {
+		return err
 	}
 	if c.Chats.Web.There && c.PublicURL != "" {
 		o.WebChat = c.PublicURL + c.Chats.Web.Path
 	}
-	var err error
 	p.words, err = words.New(o)
 	return err
+}
+
+func (t ownTexts) read() (list []words.Override, err error) {
+	for locale, files := range map[string][]string{words.Dutch: t.Dutch, words.English: t.English} {
+		for _, name := range files {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				return nil, fmt.Errorf("reading the texts: %w", err)
+			}
+			list = append(list, words.Override{Locale: locale, Name: name, Text: text})
+		}
+	}
+	return list, nil
+}
+
+// places are the audiences who are told something else than everybody.
+func (c config) places() (map[string]words.Place, error) {
+	places := map[string]words.Place{}
+	for _, w := range c.Chats.Slack.Workspaces {
+		own, err := w.Texts.read()
+		if err != nil {
+			return nil, err
+		}
+		place := words.Place{Domains: w.Domains, Overrides: own}
+		if w.OwnDesk {
+			desk := w.Desk
+			desk.Emergency = c.Organisation.Desk.Emergency
+			place.Desk = &desk
+		}
+		places[w.TeamID] = place
+	}
+	return places, nil
 }
 
 // telephone says in our own words what comes on the telephones.
@@ -139,6 +169,7 @@ type store interface {
 	bot.Store
 	bot.Limiter
 	bot.Authenticators
+	Installations() bot.Installations
 	Keys() *seal.Keys
 }
 

@@ -153,6 +153,9 @@ func (s *service) open(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, kept.Close()) }()
+	if s.front.keep != nil {
+		s.front.keep(kept.Installations())
+	}
 	if s.bot, err = p.bot(kept, s.front, metrics, s.log); err != nil {
 		return err
 	}
@@ -322,10 +325,20 @@ type front struct {
 	more    map[string]http.Handler // for patterns that are not below handler's
 	home    string                  // where people begin; empty: the web chat
 	open    func(*bot.Bot)          // lets people in; a bot needs its chats before it is there
+	keep    func(bot.Installations) // has the chats keep what platforms give them; nil does nothing
 	close   func()                  // ends what streams, so that a server can shut down
 	// run does what goes on beside requests until ctx ends; nil does nothing.
 	run      func(ctx context.Context)
 	channels map[string]bot.Channel // by which owners are told, beside those of parts
+}
+
+// beside runs all of them, and returns when all have ended.
+func beside(ctx context.Context, all ...func(context.Context)) {
+	var work sync.WaitGroup
+	for _, run := range all {
+		work.Go(func() { run(ctx) })
+	}
+	work.Wait()
 }
 
 // newChats is chats; tests of the whole program put their own in its place.
@@ -357,6 +370,9 @@ func chats(p *parts, log *slog.Logger) (front, error) {
 	}
 	if p.config.Chats.Teams.There {
 		err = addTeams(&f, p, w, log)
+	}
+	if p.config.Chats.Slack.There && err == nil {
+		err = addSlack(&f, p, w, log)
 	}
 	return f, err
 }
