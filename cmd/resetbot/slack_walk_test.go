@@ -68,7 +68,7 @@ func serveSlack(t testing.TB, way slackWay, changes ...string) (*program, *slack
 		section = strings.ReplaceAll(section, changes[i], changes[i+1])
 	}
 	changes = []string{"chats:\n  web:\n", section}
-	return serveSample(t, []string{hasty, answersIn + filepath.Join(folder, "captcha")}, changes...), cloud
+	return serveSample(t, []string{hasty, answersIn + filepath.Join(folder, "captcha"), raced}, changes...), cloud
 }
 
 // partner is somebody of the workspace, in Dutch unless in says otherwise.

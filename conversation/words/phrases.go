@@ -79,11 +79,11 @@ const (
 	InDirectMessages  Phrase = "ui.in_direct_messages"  // where a command was typed
 	SlackInstalled    Phrase = "ui.slack_installed"     // to who installed the app in a workspace
 	SlackNotInstalled Phrase = "ui.slack_not_installed" // to who tried
-	TypedStays        Phrase = "ui.typed_stays"     // in Slack, which keeps what is typed
-	FilledStaysOut    Phrase = "ui.filled_out"      // in a form there, which stays out of the chat
-	PictureInChat     Phrase = "ui.picture_in_chat" // in a form, of what stands beside it
-	HomeBegin         Phrase = "ui.home_begin"      // the button of the page of an app
-	AppName           Phrase = "ui.app_name"        // what the bot is called where apps are looked for
+	TypedStays        Phrase = "ui.typed_stays"         // in Slack, which keeps what is typed
+	FilledStaysOut    Phrase = "ui.filled_out"          // in a form there, which stays out of the chat
+	PictureInChat     Phrase = "ui.picture_in_chat"     // in a form, of what stands beside it
+	HomeBegin         Phrase = "ui.home_begin"          // the button of the page of an app
+	AppName           Phrase = "ui.app_name"            // what the bot is called where apps are looked for
 	AppFullName       Phrase = "ui.app_full_name"
 	AppShort          Phrase = "ui.app_short" // what it does, in one sentence
 	AppLong           Phrase = "ui.app_long"
