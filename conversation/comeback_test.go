@@ -27,3 +27,22 @@ func TestAC52_WhoComesBackSoonAfterTheEndSeesItAgain(t *testing.T) {
 	w.step(ann, Input{Kind: Arrived})
 	w.on(ann, Start)
 }
+
+// Who comes for something in particular, as with a chat's command, is taken there at
+// once; where a page is on it is shown again, and not taken for answered.
+func TestWhoComesForSomethingIsTakenThereAndAnswersNothing(t *testing.T) {
+	w := newWorld(t)
+	w.step(ann, Input{Kind: Arrived, Choice: PickReset})
+	w.on(ann, Who)
+	w.step(ann, Input{Kind: Arrived, Choice: PickReset})
+	w.on(ann, Who)
+	w.note(ann, NoteResumed)
+	if typed := w.convs[ann].Typed; typed != "" {
+		t.Errorf("the name is taken to be %q", typed)
+	}
+	w.pick(ann, PickCancel)
+	w.on(ann, Cancelled)
+	w.step(ann, Input{Kind: Shown, Delivered: &Delivery{Version: w.convs[ann].Page.Version, Result: Delivered}})
+	w.step(ann, Input{Kind: Arrived, Choice: PickReset})
+	w.on(ann, Who)
+}

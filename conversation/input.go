@@ -57,7 +57,7 @@ const (
 	Said    Kind = "said"    // words, already understood as a choice or a field
 	Pressed Kind = "pressed" // a button
 	Filled  Kind = "filled"  // a form
-	Arrived Kind = "arrived" // the person opened the chat (again), and said nothing
+	Arrived Kind = "arrived" // the person opened the chat (again); Choice is what for, where that is known
 	Came    Kind = "came"    // the outcome of a task
 	Passed  Kind = "passed"  // time, or a nudge
 	Shown   Kind = "shown"   // a page was delivered, or could not be

@@ -20,7 +20,7 @@ func (s *step) afterEnd(old Conversation) {
 		s.begin(old)
 	case !old.Page.Delivered && s.in.Kind == Arrived:
 		s.ch.Same = true // the end was never seen: it is shown before anything else
-	case s.in.Kind == Arrived && s.now.Before(old.Over.Add(endShown)):
+	case s.in.Kind == Arrived && choice == "" && s.now.Before(old.Over.Add(endShown)):
 		s.repeat(old.Page.Notes...)
 	case pressed && !NewSecret(s.in.Token).Equal(NewSecret(old.Page.Token)):
 		s.repeat(Note{ID: NoteStale})
@@ -113,7 +113,7 @@ func (s *step) answered(old Conversation) {
 	pressed := s.in.Kind == Pressed || s.in.Kind == Filled
 	note, answer := map[Choice]MessageID{PickYes: NoteFollowUpYes, PickNo: NoteFollowUpNo}[s.in.Choice]
 	switch {
-	case s.in.Kind == Arrived:
+	case s.in.Kind == Arrived && s.in.Choice == "":
 		s.repeat()
 	case pressed && !NewSecret(s.in.Token).Equal(NewSecret(old.Page.Token)):
 		s.repeat(Note{ID: NoteStale})

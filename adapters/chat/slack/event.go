@@ -179,13 +179,16 @@ func (s *Slack) opened(ctx context.Context, b Bot, e event) error {
 	return nil
 }
 
-// changed ends the bindings of who is deactivated, and forgets what was known of who
+// changed ends the bindings of who is deactivated or a guest now, and forgets what was known of who
 // changed.
 func (s *Slack) changed(ctx context.Context, b Bot, e event) error {
 	var of struct {
 		ID      string `json:"id"`
 		Team    string `json:"team_id"`
 		Deleted bool   `json:"deleted"`
+		// A guest is served no longer either.
+		Restricted      bool `json:"is_restricted"`
+		UltraRestricted bool `json:"is_ultra_restricted"`
 	}
 	if json.Unmarshal(e.Event.User, &of) != nil || of.ID == "" {
 		s.passOver("a change of a person")
@@ -193,10 +196,10 @@ func (s *Slack) changed(ctx context.Context, b Bot, e event) error {
 	}
 	who := user(e.TeamID, of.ID)
 	s.who.forget(who)
-	if !of.Deleted {
+	if !of.Deleted && !of.Restricted && !of.UltraRestricted {
 		return nil
 	}
-	s.Log.Info("ending the bindings of somebody who is deactivated")
+	s.Log.Info("ending the bindings of somebody who is deactivated, or a guest now")
 	return b.Unbind(ctx, who)
 }
 
@@ -210,11 +213,9 @@ type command struct {
 	Command  string `json:"command"`
 }
 
-// beginWith is what a command says by itself, as somebody would type it.
-const beginWith = "reset"
-
-// command begins, or goes on, in the direct messages, wherever it was typed: what
-// is typed behind it is taken as typed there.
+// command begins, or goes on, in the direct messages, wherever it was typed. It is no
+// answer to the page that is on, whatever that asks: the page is shown again. What is
+// typed behind it is, as if it was typed there.
 func (s *Slack) command(ctx context.Context, b Bot, payload json.RawMessage) error {
 	var c command
 	if json.Unmarshal(payload, &c) != nil || c.UserID == "" {
@@ -223,7 +224,7 @@ func (s *Slack) command(ctx context.Context, b Bot, payload json.RawMessage) err
 	}
 	if s.teams.workspace(c.TeamID) == nil {
 		b.Rejected(ctx, Name, c.TeamID, "team")
-		s.respond(c.Response, "", words.NotServed)
+		s.respond(c.Response, "", words.SlackElsewhere)
 		return nil
 	}
 	to := reference{Team: c.TeamID, User: c.UserID}
@@ -233,10 +234,11 @@ func (s *Slack) command(ctx context.Context, b Bot, payload json.RawMessage) err
 		return nil
 	}
 	s.lately.spoke(from.User)
-	text := cmp.Or(strings.TrimSpace(typed(c.Text)), beginWith)
-	if err := b.Receive(ctx, bot.Incoming{
-		Kind: conversation.Said, From: from, Event: "c" + c.Trigger, Text: conversation.NewSecret(cut(text)),
-	}); err != nil {
+	m := bot.Incoming{Kind: conversation.Arrived, From: from, Event: "c" + c.Trigger, Choice: conversation.PickReset}
+	if text := strings.TrimSpace(typed(c.Text)); text != "" {
+		m.Kind, m.Choice, m.Text = conversation.Said, "", conversation.NewSecret(cut(text))
+	}
+	if err := b.Receive(ctx, m); err != nil {
 		return err
 	}
 	s.respond(c.Response, from.Locale, words.InDirectMessages)
@@ -252,7 +254,7 @@ func (s *Slack) interaction(ctx context.Context, b Bot, payload json.RawMessage)
 	}
 	if s.teams.workspace(i.Team.ID) == nil {
 		b.Rejected(ctx, Name, i.Team.ID, "team")
-		s.respond(i.ResponseURL, "", words.NotServed)
+		s.respond(i.ResponseURL, "", words.SlackElsewhere)
 		return nil
 	}
 	to := reference{Team: i.Team.ID, User: i.User.ID}
@@ -284,7 +286,7 @@ func (s *Slack) pressed(ctx context.Context, b Bot, i slackgo.InteractionCallbac
 		return nil
 	case p.Token == "": // of the home tab
 		return b.Receive(ctx, bot.Incoming{
-			Kind: conversation.Said, From: from, Event: event, Text: conversation.NewSecret(beginWith),
+			Kind: conversation.Arrived, From: from, Event: event, Choice: conversation.PickReset,
 		})
 	case p.Open:
 		return s.open(ctx, b, i, p, from)

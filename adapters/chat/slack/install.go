@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -151,14 +152,33 @@ func (s *Slack) told(rw http.ResponseWriter, status int, p words.Phrase) {
 	}
 }
 
-// uninstalled forgets a workspace's token, and all its bindings.
+// uninstalled ends all bindings of a workspace, and forgets its token if that is worth
+// nothing any more: Slack tells of it late, and again, when the workspace may have
+// installed the app anew (slackapi/bolt-js#1558).
 func (s *Slack) uninstalled(ctx context.Context, b Bot, team string) error {
 	s.Log.Warn("a workspace uninstalled the app, or took its token back", "team", team)
+	if err := b.UnbindAll(ctx, Name, team+"/"); err != nil {
+		return fmt.Errorf("ending the bindings of a workspace: %w", err)
+	}
+	api, err := s.teams.client(ctx, team)
+	if errors.Is(err, errNotInstalled) {
+		return nil
+	}
+	if err == nil {
+		_, err = api.AuthTestContext(ctx)
+	}
+	switch {
+	case err == nil:
+		s.Log.Info("the workspace has the app again, or still", "team", team)
+		return nil
+	case !worthless[errorWord(err)]:
+		return s.failed(team, err)
+	}
 	s.teams.forgetClient(team)
 	if kept := s.teams.store(); kept != nil {
 		if err := kept.Forget(ctx, Name, team); err != nil {
 			return fmt.Errorf("forgetting an installation: %w", err)
 		}
 	}
-	return b.UnbindAll(ctx, Name, team+"/")
+	return nil
 }

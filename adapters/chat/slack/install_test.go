@@ -127,7 +127,16 @@ func TestAWorkspaceThatIsListedInstallsTheAppItself(t *testing.T) {
 		t.Errorf("ended %q", b.unbound)
 	}
 
+	// Told late, when the workspace has the app again: the new token is kept.
 	e := cloud.Event(cloud.Team, map[string]any{"type": "app_uninstalled"}, nil)
+	late, err := cloud.Deliver(t.Context(), server.URL, slacktest.EventDelivery(e))
+	if err != nil || late.Status != http.StatusOK || !has() || len(b.unbound) != 2 {
+		t.Errorf("told late: answered %d (%v), kept %v, ended %q", late.Status, err, has(), b.unbound)
+	}
+	b.unbound = b.unbound[:1]
+
+	cloud.Uninstall(cloud.Team)
+	e = cloud.Event(cloud.Team, map[string]any{"type": "app_uninstalled"}, nil)
 	answer, err := cloud.Deliver(t.Context(), server.URL, slacktest.EventDelivery(e))
 	if err != nil || answer.Status != http.StatusOK {
 		t.Fatalf("answered %d (%v)", answer.Status, err)

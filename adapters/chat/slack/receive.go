@@ -87,6 +87,11 @@ func (s *Slack) take(ctx context.Context, rw http.ResponseWriter, k kind, body [
 	}
 }
 
+var (
+	signatureForm = regexp.MustCompile(`^v0=[0-9a-f]{64}$`)
+	timeForm      = regexp.MustCompile(`^[1-9][0-9]{0,11}$`) // seconds
+)
+
 // believe reads a request, or says why it does not believe it. Each header is there
 // once: which of two would be believed?
 func (s *Slack) believe(rw http.ResponseWriter, r *http.Request) ([]byte, error) {
@@ -98,7 +103,7 @@ func (s *Slack) believe(rw http.ResponseWriter, r *http.Request) ([]byte, error)
 			return nil, refused{http.StatusUnauthorized, "malformed"}
 		}
 	}
-	// The library takes more spellings of both than Slack writes.
+	// Slack writes both in one way only; the library reads more than that.
 	if !signatureForm.MatchString(r.Header.Get("X-Slack-Signature")) || !timeForm.MatchString(r.Header.Get("X-Slack-Request-Timestamp")) {
 		return nil, refused{http.StatusUnauthorized, "malformed"}
 	}
@@ -123,11 +128,6 @@ func (s *Slack) believe(rw http.ResponseWriter, r *http.Request) ([]byte, error)
 	}
 	return body, nil
 }
-
-var (
-	signatureForm = regexp.MustCompile(`^v0=[0-9a-f]{64}$`)
-	timeForm      = regexp.MustCompile(`^[1-9][0-9]{0,18}$`)
-)
 
 // payloadOf is what a body holds, in the form in which Socket Mode has it as well.
 func payloadOf(k kind, body []byte) (json.RawMessage, bool) {

@@ -118,18 +118,14 @@ func message(blocks []slackgo.Block, text string) []slackgo.MsgOption {
 
 // place puts a page into the chat, and tells the name of its message.
 func (s *Slack) place(ctx context.Context, api *slackgo.Client, channel string, m bot.Outgoing, before note, f files) (ts string, err error) {
-	blocks, text, err := s.blocks.page(m, f.Picture, f.Sound, s.Now())
-	if err != nil { // it can be shown all the same
-		s.Log.Error("drawing a page", "page", m.Page.ID, "error", err)
-	}
 	again := m.Page.Token != "" && m.Page.Token == before.Token || passing[before.Page.ID]
 	if before.TS != "" && before.Channel == channel && again && s.lately.quiet(m.User, before.TS) {
-		err = s.orPlain(m, blocks, text, func(o []slackgo.MsgOption) error { return s.update(ctx, api, channel, before.TS, o) })
+		err = s.orLess(ctx, m, f, func(o []slackgo.MsgOption) error { return s.update(ctx, api, channel, before.TS, o) })
 		if err == nil || !gone[errorWord(err)] {
 			return before.TS, err
 		}
 	}
-	err = s.orPlain(m, blocks, text, func(o []slackgo.MsgOption) (err error) {
+	err = s.orLess(ctx, m, f, func(o []slackgo.MsgOption) (err error) {
 		ts, err = s.post(ctx, api, channel, o)
 		return err
 	})
@@ -148,6 +144,9 @@ var (
 		"messages_tab_disabled", "account_inactive", "token_revoked", "user_not_visible")
 )
 
+// worthless are Slack's words for a token that is worth nothing any more.
+var worthless = set("account_inactive", "token_revoked", "invalid_auth", "not_authed")
+
 func set(list ...string) map[string]bool {
 	m := map[string]bool{}
 	for _, w := range list {
@@ -156,15 +155,44 @@ func set(list ...string) map[string]bool {
 	return m
 }
 
-// orPlain sends words alone where the blocks were refused: nobody is left without an
-// answer because a page is too large, or its picture not there yet.
-func (s *Slack) orPlain(m bot.Outgoing, blocks []slackgo.Block, text string, send func([]slackgo.MsgOption) error) error {
+// A file that Slack took is not at once one that a message may show: it is looked at
+// first (slackapi/slack-github-action#413). Asked too early, Slack refuses the blocks.
+const (
+	fileSoon = 250 * time.Millisecond // then twice as long, each time
+	fileLate = 2 * time.Second        // as long as that, and no longer
+)
+
+// orLess sends a page, and where its blocks are refused without its picture, and then
+// as words alone: nobody is left without an answer because a page is too large, or its
+// picture is not there.
+func (s *Slack) orLess(ctx context.Context, m bot.Outgoing, f files, send func([]slackgo.MsgOption) error) error {
+	blocks, text := s.draw(m, f)
 	err := send(message(blocks, text))
+	for wait := fileSoon; unfit[errorWord(err)] && f.Picture != "" && wait <= fileLate; wait *= 2 {
+		if late := within(ctx, wait); late != nil {
+			return late
+		}
+		err = send(message(blocks, text))
+	}
+	if unfit[errorWord(err)] && f.Picture != "" {
+		s.Log.Error("the picture of a page is not shown", "page", m.Page.ID, "error", errorWord(err))
+		blocks, text = s.draw(m, files{Sound: f.Sound})
+		err = send(message(blocks, text))
+	}
 	if !unfit[errorWord(err)] {
 		return err
 	}
 	s.Log.Error("a page was refused, and is sent as words", "page", m.Page.ID, "error", errorWord(err))
 	return send(message(nil, text))
+}
+
+// draw is a page, as far as there are words for it.
+func (s *Slack) draw(m bot.Outgoing, f files) ([]slackgo.Block, string) {
+	blocks, text, err := s.blocks.page(m, f.Picture, f.Sound, s.Now())
+	if err != nil { // it can be shown all the same
+		s.Log.Error("drawing a page", "page", m.Page.ID, "error", err)
+	}
+	return blocks, text
 }
 
 // post sends a message when there is room for it. 429 is not sent: it is tried again
@@ -200,8 +228,7 @@ func (s *Slack) failed(team string, err error) error {
 	if errors.As(err, &broken) {
 		err = fmt.Errorf("reaching Slack: %w", broken.Err)
 	}
-	switch errorWord(err) {
-	case "account_inactive", "token_revoked", "invalid_auth":
+	if worthless[errorWord(err)] {
 		s.teams.forgetClient(team)
 	}
 	return err

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -121,15 +122,18 @@ func (s *Slack) acknowledge(ctx context.Context, client *socketmode.Client, id s
 	}
 }
 
-// authorOf is whose turn an envelope waits for.
+// authorOf is whose turn an envelope waits for: a person's, by the same name whatever
+// they did.
 func authorOf(k kind, payload json.RawMessage) string {
+	type named struct {
+		ID string `json:"id"`
+	}
 	var of struct {
 		UserID string `json:"user_id"`
-		User   struct {
-			ID string `json:"id"`
-		} `json:"user"`
-		Event struct {
-			User json.RawMessage `json:"user"`
+		User   named  `json:"user"`
+		Event  struct {
+			User    json.RawMessage `json:"user"` // an id, or a person who changed
+			Message edition         `json:"message"`
 		} `json:"event"`
 	}
 	_ = json.Unmarshal(payload, &of) // what cannot be read is nobody's
@@ -139,7 +143,9 @@ func authorOf(k kind, payload json.RawMessage) string {
 	case kindInteraction:
 		return of.User.ID
 	}
-	return string(of.Event.User)
+	var who named
+	_ = json.Unmarshal(of.Event.User, &who) // else it is an id
+	return cmp.Or(word(of.Event.User), who.ID, of.Event.Message.User)
 }
 
 // queueMax is how much may wait or be under way at once.

@@ -54,10 +54,10 @@ func (s *Slack) admit(
 		fallthrough
 	case known.why != "":
 		b.Rejected(ctx, Name, to.Team+"/"+to.User, known.why)
-		no = words.NotServed
+		no = refusals[known.why]
 	}
-	if no != "" {
-		if tell != nil && known.why != "bot" {
+	if err != nil || known.why != "" {
+		if tell != nil && no != "" {
 			tell(to, s.language(known.locale, w), no)
 		}
 		return from, false
@@ -71,6 +71,12 @@ func (s *Slack) admit(
 		User: who, Address: string(address), Asker: who.String(), Locale: s.language(known.locale, w),
 		Bound: s.Bound(to.Team, to.User), Binds: true, Domains: w.Domains, Place: w.Place, Identity: w.Identity,
 	}, true
+}
+
+// refusals are what people are told who are not served, by the reason. Programs, and
+// who is not there any more, are told nothing.
+var refusals = map[string]words.Phrase{
+	"guest": words.SlackGuest, "other_workspace": words.SlackElsewhere, "nobody": words.NotServed,
 }
 
 // language is a person's own where it is one of ours, else the workspace's.
