@@ -341,3 +341,10 @@ func seen(p slacktest.Page) string {
 	}
 	return string(text)
 }
+
+// empty begins anew.
+func (d *diary) empty() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.b.Reset()
+}

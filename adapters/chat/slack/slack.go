@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -141,12 +142,22 @@ func (o Options) withDefaults() Options {
 		o.Bound = func(string, string) []conversation.Bound { return nil }
 	}
 	if o.Client == nil {
-		o.Client = &http.Client{Timeout: callFor}
+		o.Client = &http.Client{Timeout: callFor, Transport: transport()}
 	}
 	if o.APIURL != "" && !strings.HasSuffix(o.APIURL, "/") {
 		o.APIURL += "/"
 	}
 	return o
+}
+
+// transport keeps connections: a full house talks to one host.
+func transport() *http.Transport {
+	return &http.Transport{
+		Proxy:             http.ProxyFromEnvironment,
+		DialContext:       (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2: true, MaxIdleConns: 128, MaxIdleConnsPerHost: 64, MaxConnsPerHost: 128,
+		IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 5 * time.Second,
+	}
 }
 
 func (o Options) check() error {
@@ -215,6 +226,7 @@ func (s *Slack) Run(ctx context.Context) {
 	}
 	s.queue.wait()
 	s.work.Wait()
+	s.Client.CloseIdleConnections()
 }
 
 // user is a person in a conversation.
