@@ -55,6 +55,7 @@ func (s *Slack) view(m bot.Outgoing) (slackgo.ModalViewRequest, error) {
 		return s.leading(m)
 	}
 	view, ok, err := s.blocks.modalWith(m, s.picture(m), s.Now())
+	suggest(view, s.hint(m.User))
 	if !ok {
 		return view, errors.Join(errNoForm, err)
 	}
@@ -62,6 +63,19 @@ func (s *Slack) view(m bot.Outgoing) (slackgo.ModalViewRequest, error) {
 		s.Log.Error("drawing a form", "page", m.Page.ID, "error", err)
 	}
 	return view, nil
+}
+
+// suggest fills in a name beforehand.
+func suggest(view slackgo.ModalViewRequest, name string) {
+	for _, block := range view.Blocks.BlockSet {
+		in, ok := block.(*slackgo.InputBlock)
+		if !ok || in.BlockID != string(conversation.FieldName) {
+			continue
+		}
+		if field, ok := in.Element.(*slackgo.PlainTextInputBlockElement); ok {
+			field.InitialValue = name
+		}
+	}
 }
 
 // leading is a view with the button that leads to a one-time page.

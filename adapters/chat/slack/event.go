@@ -179,16 +179,14 @@ func (s *Slack) opened(ctx context.Context, b Bot, e event) error {
 	return nil
 }
 
-// changed ends the bindings of who is deactivated or a guest now, and forgets what was known of who
-// changed.
+// changed ends the bindings of who is deactivated or a guest now, and forgets what was
+// known of who changed.
 func (s *Slack) changed(ctx context.Context, b Bot, e event) error {
 	var of struct {
 		ID      string `json:"id"`
-		Team    string `json:"team_id"`
 		Deleted bool   `json:"deleted"`
-		// A guest is served no longer either.
-		Restricted      bool `json:"is_restricted"`
-		UltraRestricted bool `json:"is_ultra_restricted"`
+		Guest   bool   `json:"is_restricted"`
+		Narrow  bool   `json:"is_ultra_restricted"`
 	}
 	if json.Unmarshal(e.Event.User, &of) != nil || of.ID == "" {
 		s.passOver("a change of a person")
@@ -196,7 +194,7 @@ func (s *Slack) changed(ctx context.Context, b Bot, e event) error {
 	}
 	who := user(e.TeamID, of.ID)
 	s.who.forget(who)
-	if !of.Deleted && !of.Restricted && !of.UltraRestricted {
+	if !of.Deleted && !of.Guest && !of.Narrow {
 		return nil
 	}
 	s.Log.Info("ending the bindings of somebody who is deactivated, or a guest now")
@@ -207,15 +205,13 @@ func (s *Slack) changed(ctx context.Context, b Bot, e event) error {
 type command struct {
 	TeamID   string `json:"team_id"`
 	UserID   string `json:"user_id"`
-	Text     string `json:"text"`
 	Response string `json:"response_url"`
 	Trigger  string `json:"trigger_id"`
-	Command  string `json:"command"`
 }
 
 // command begins, or goes on, in the direct messages, wherever it was typed. It is no
 // answer to the page that is on, whatever that asks: the page is shown again. What is
-// typed behind it is, as if it was typed there.
+// typed behind it is not read: it could be a password.
 func (s *Slack) command(ctx context.Context, b Bot, payload json.RawMessage) error {
 	var c command
 	if json.Unmarshal(payload, &c) != nil || c.UserID == "" {
@@ -234,11 +230,9 @@ func (s *Slack) command(ctx context.Context, b Bot, payload json.RawMessage) err
 		return nil
 	}
 	s.lately.spoke(from.User)
-	m := bot.Incoming{Kind: conversation.Arrived, From: from, Event: "c" + c.Trigger, Choice: conversation.PickReset}
-	if text := strings.TrimSpace(typed(c.Text)); text != "" {
-		m.Kind, m.Choice, m.Text = conversation.Said, "", conversation.NewSecret(cut(text))
-	}
-	if err := b.Receive(ctx, m); err != nil {
+	if err := b.Receive(ctx, bot.Incoming{
+		Kind: conversation.Arrived, From: from, Event: "c" + c.Trigger, Choice: conversation.PickReset,
+	}); err != nil {
 		return err
 	}
 	s.respond(c.Response, from.Locale, words.InDirectMessages)

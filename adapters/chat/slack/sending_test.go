@@ -318,3 +318,54 @@ func TestASenderWhoIsUnknownIsAnError(t *testing.T) {
 		}
 	}
 }
+
+// The address that somebody has in Slack stands in the field for a name, where it can
+// be one of an account that may be touched from there. It is sent when they send it.
+func TestAnAddressInSlackIsAHintAndNothingElse(t *testing.T) {
+	for mail, want := range map[string]string{
+		"anna@partner.example": "anna@partner.example", "Anna@PARTNER.example": "Anna@PARTNER.example",
+		"anna@rijnzicht.example": "", "anna@evil.partner.example": "", "anna": "",
+	} {
+		h := newHall(t, overHTTP, nil)
+		anna := h.reader(slacktest.Person{Email: mail})
+		page := conversation.Page{ID: conversation.AskWho, Token: "who", Fields: []conversation.Field{conversation.FieldName}}
+		h.scribe.put(page)
+		anna.send(anna.outgoing(page))
+		form := anna.OpenForm("Invullen")
+		if f, ok := form.Field("name"); !ok || f.Initial != want {
+			t.Errorf("%s: the field holds %q", mail, f.Initial)
+		}
+		if received, _ := h.scribe.taken(); len(received) > 0 {
+			t.Errorf("%s: taken in: %s", mail, tellAll(received))
+		}
+	}
+}
+
+// The sound of a captcha is a file in the chat, which no block plays; it goes with its
+// page too.
+func TestTheSoundOfACaptchaIsInTheChatAsLongAsItsPage(t *testing.T) {
+	h := newHall(t, overHTTP, nil)
+	anna := h.reader(slacktest.Person{})
+	m := anna.captcha("one")
+	m.Page.Media.Sound, m.Sound = true, []byte("RIFF of a captcha")
+	anna.send(m)
+	sounds := 0
+	for _, page := range anna.Messages() {
+		sounds += len(page.Files)
+	}
+	if sounds != 1 || h.live() != 2 {
+		t.Fatalf("the chat has %d sounds, Slack %d files", sounds, h.live())
+	}
+	for _, f := range h.cloud.Files() { // AC-82: nothing about the answer
+		if f.Name != "captcha.png" && f.Name != "captcha.wav" || f.Alt != "" || f.Title != f.Name {
+			t.Errorf("a file is called %q, %q, %q", f.Name, f.Title, f.Alt)
+		}
+	}
+	anna.send(anna.outgoing(choosePage))
+	await(t, "that both are deleted", func() bool { return h.live() == 0 })
+	for _, page := range anna.Messages() {
+		if len(page.Files) > 0 {
+			t.Error("the sound is still in the chat")
+		}
+	}
+}

@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ type acquaintances struct {
 type acquaintance struct {
 	why    string // nobody serves them; empty: they are served
 	locale string
+	mail   string // what Slack has for them: a hint, which proves nothing
 	until  time.Time
 }
 
@@ -105,7 +107,7 @@ func (s *Slack) known(ctx context.Context, who conversation.User, to reference) 
 	}
 	a := acquaintance{why: "nobody", until: now.Add(acquaintedFor)}
 	if err == nil {
-		a.why, a.locale = notServed(u, to), u.Locale
+		a.why, a.locale, a.mail = notServed(u, to), u.Locale, u.Profile.Email
 	}
 	s.who.known.put(who, a)
 	return a, nil
@@ -131,4 +133,21 @@ func notServed(u *slackgo.User, to reference) string {
 func teamOf(u conversation.User) (team, id string) {
 	team, id, _ = strings.Cut(u.ID, "/")
 	return team, id
+}
+
+// hint is a name that somebody may mean: their address in Slack, where it can be that
+// of an account that people of their workspace may touch. Everybody can write another
+// one there, so it stands in a field, to be sent or changed, and counts for nothing.
+func (s *Slack) hint(who conversation.User) string {
+	team, _ := teamOf(who)
+	w, known := s.teams.workspace(team), acquaintance{}
+	if w != nil {
+		known, _ = s.who.known.get(who)
+	}
+	_, domain, ok := strings.Cut(known.mail, "@")
+	if !ok || len(known.mail) > fieldMax(conversation.FieldName) ||
+		!slices.ContainsFunc(w.Domains, func(of string) bool { return strings.EqualFold(of, domain) }) {
+		return ""
+	}
+	return known.mail
 }

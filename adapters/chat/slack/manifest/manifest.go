@@ -80,6 +80,7 @@ func (a App) scopes() reasons {
 		{"im:history", "to be told what is typed to it in a direct message (message.im); nothing else is read"},
 		{"im:write", "to begin the direct message with who typed a command or pressed a button"},
 		{"users:read", "to see who is a guest, a program, deactivated or of another workspace, and their language"},
+		{"users:read.email", "to suggest a name to type; it proves nothing"},
 	}
 	if a.Captcha {
 		list = append(list, reason{"files:write", "to show the captcha and its sound, and to delete both afterwards"})
