@@ -46,7 +46,7 @@ func serveSlack(t testing.TB, way slackWay, changes ...string) (*program, *slack
 	for i := 0; i < len(changes); i += 2 {
 		beside[1] = strings.ReplaceAll(beside[1], changes[i], changes[i+1])
 	}
-	return serveSample(t, []string{hasty, answersIn + filepath.Join(t.TempDir(), "captcha")}, beside...), cloud
+	return serveSample(t, []string{hasty, answersIn + filepath.Join(t.TempDir(), "captcha"), raced}, beside...), cloud
 }
 
 // besideSlack is the change that adds a Slack to the sample configuration.
@@ -339,7 +339,7 @@ func TestAColleagueInSlackGoesOnWhenSocketModeIsCut(t *testing.T) {
 func TestWhoProvedAnAccountInSlackIsAskedForNoNameUntilTheyAreDeactivated(t *testing.T) {
 	t.Parallel()
 	cloud := slacktest.Start(t)
-	p := serveSample(t, []string{hasty, answersIn + filepath.Join(t.TempDir(), "captcha")},
+	p := serveSample(t, []string{hasty, answersIn + filepath.Join(t.TempDir(), "captcha"), raced},
 		append(besideSlack(t, cloud, byHTTP), "#waiting_time: 72h", "waiting_time: 0s")...)
 	c := p.partner(cloud, byHTTP, marieke, slacktest.Person{})
 	c.Command("/wachtwoord")

@@ -60,7 +60,7 @@ func (s *Slack) install(rw http.ResponseWriter, r *http.Request) {
 // sealed proves that a state is ours, for whoever has the nonce.
 func (s *Slack) sealed(nonce, expires string) string {
 	mac := hmac.New(sha256.New, []byte(s.ClientSecret.Reveal()))
-	_, _ = fmt.Fprintf(mac, "slack install\x00%s\x00%s", nonce, expires) // into a hash: never fails
+	mac.Write([]byte("slack install\x00" + nonce + "\x00" + expires)) // into a hash: never fails
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
@@ -97,13 +97,18 @@ func (s *Slack) installed(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// redeem asks Slack what a code is worth.
+func (s *Slack) redeem(ctx context.Context, code string) (*slackgo.OAuthV2Response, error) {
+	return slackgo.GetOAuthV2ResponseContext(ctx, s.Client, s.ClientID, s.ClientSecret.Reveal(), code,
+		s.PublicURL+OAuthPath, slackgo.OAuthOptionAPIURL(s.APIURL))
+}
+
 // exchange changes the code for a token, and keeps it if the workspace is one of
 // ours that has none.
 func (s *Slack) exchange(rw http.ResponseWriter, r *http.Request, b Bot, code string) {
 	ctx, cancel := context.WithTimeout(r.Context(), callFor)
 	defer cancel()
-	got, err := slackgo.GetOAuthV2ResponseContext(ctx, s.Client, s.ClientID, s.ClientSecret.Reveal(), code,
-		s.PublicURL+OAuthPath, slackgo.OAuthOptionAPIURL(s.APIURL))
+	got, err := s.redeem(ctx, code)
 	if err != nil {
 		s.Log.Warn("changing the code of an installation", "error", s.failed("", err))
 		s.told(rw, http.StatusBadGateway, words.SlackNotInstalled)

@@ -102,7 +102,13 @@ func TestAC43_WhatIsDeliveredAgainIsTheSameEvent(t *testing.T) {
 			events("a command", func() { anna.Command("/wachtwoord") })
 			anna.Times = 1
 			anna.send(anna.outgoing(numberPage))
-			form := anna.OpenForm("Invullen")
+			var number slacktest.Page // what the command was answered may come below it
+			for _, p := range anna.Messages() {
+				if _, fills := p.Button("Invullen"); fills {
+					number = p
+				}
+			}
+			form := anna.OpenFormOn(number, "Invullen")
 			anna.Times = 3
 			events("a form", func() { anna.SubmitOn(form, map[string]string{"number": "0612345613"}) })
 		})
