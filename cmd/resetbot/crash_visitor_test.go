@@ -142,7 +142,9 @@ func (p *visitor) move(ctx context.Context) (over bool, err error) {
 		return false, err
 	}
 	page := p.window.Page
-	sick := p.service.sick.Load() && p.window.Sees(wentWrong) // what is said then, other tests look at
+	// What is said by a service that fails, other tests look at; and who has not begun
+	// has nothing to be told where they are.
+	sick := p.window.Sees(wentWrong) && (p.service.sick.Load() || p.receipt == "")
 	if page.Status == http.StatusServiceUnavailable || page.Status == http.StatusTooManyRequests || sick {
 		p.seen[page.Heading]++
 		return false, p.rest(ctx)
