@@ -61,7 +61,8 @@ func demo(ctx context.Context, f folder, at string, out, errs io.Writer) (err er
 	defer func() { _ = s.admin.Close() }()
 	c.Chats.Web.There, c.PublicURL = true, "http://"+reached(at, s.public)
 	s.config = c
-	if _, err := fmt.Fprintf(out, "Open %s/demo in a browser on this machine. Ctrl-C ends it.\n", c.PublicURL); err != nil {
+	s.opened = func() error {
+		_, err := fmt.Fprintf(out, "Open %s/demo in a browser on this machine. Ctrl-C ends it.\n", c.PublicURL)
 		return err
 	}
 	return s.open(ctx)

@@ -83,6 +83,7 @@ type service struct {
 	texts    []words.Override // that lie below the operator's
 	registry *prometheus.Registry
 	demo     http.Handler // of the fake telephones
+	opened   func() error // called when all is open, before anybody is served; nil does nothing
 	stopping atomic.Bool
 }
 
@@ -167,6 +168,11 @@ func (s *service) open(ctx context.Context) (err error) {
 	if s.config.Entry == inDialog {
 		s.log.Warn("new passwords are typed in a dialog of Teams, and pass through Microsoft in clear: page keeps them away",
 			"policy.password_entry", inDialog)
+	}
+	if s.opened != nil {
+		if err := s.opened(); err != nil {
+			return err
+		}
 	}
 	return s.run(ctx)
 }
